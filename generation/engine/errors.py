@@ -1,0 +1,33 @@
+"""How a generation can fail: each error has a code for programs and a sentence for people."""
+
+
+class EngineError(Exception):
+    """Report that the engine made no picture; the message is a sentence its user can act on."""
+
+    code = "engine_error"
+    retryable = False  # may the same spec succeed when another process tries it?
+
+
+class OutOfMemory(EngineError):
+    """Report that the spec does not fit the device, not even with half the pictures at once."""
+
+    code = "gpu_out_of_memory"
+
+
+class InvalidOutput(EngineError):
+    """Report that the numbers of a picture are not finite."""
+
+    code = "invalid_output"
+
+
+class CheckpointError(EngineError):
+    """Report that a checkpoint is missing, unreadable or not an SDXL."""
+
+    code = "checkpoint_unusable"
+
+
+class DeviceLost(EngineError):
+    """Report that the device failed and stays unusable for this process, which must exit."""
+
+    code = "device_lost"
+    retryable = True

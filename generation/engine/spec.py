@@ -1,0 +1,68 @@
+"""What is asked of the engine, what it reports and returns, and the limits of it: plain values, importable without torch."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+# diffusers' class names, the default first. Left out: those that need another package (LMSDiscrete: scipy, DPMSolverSDE:
+# torchsde) and those for distilled weights, which refuse ordinary step counts (LCM, TCD).
+SCHEDULERS: tuple[str, ...] = (
+    "EulerDiscreteScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "UniPCMultistepScheduler",
+    "DEISMultistepScheduler",
+    "HeunDiscreteScheduler",
+    "KDPM2DiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler",
+    "DDIMScheduler",
+    "DDPMScheduler",
+    "PNDMScheduler",
+)
+
+# Limits are inclusive pairs (least, most).
+MAX_PROMPT_CHARS = 4000
+N = (1, 10)
+STEPS = (1, 100)
+GUIDANCE = (0.0, 30.0)
+SIDE = (64, 2048)
+SIDE_MULTIPLE = 8
+MAX_SEED = 2**32 - 1
+MAX_PIXEL_STEPS = 2048 * 2048 * 100  # n * width * height * steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One generation, every value effective: no default is left to resolve."""
+
+    prompt: str
+    negative_prompt: str
+    width: int
+    height: int
+    steps: int
+    guidance_scale: float
+    seed: int
+    n: int
+    scheduler: str
+
+    def seed_of(self, index: int) -> int:
+        """Return the seed of picture `index`: consecutive, wrapping to 0 after MAX_SEED."""
+        return (self.seed + index) % (MAX_SEED + 1)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """How far a generation is: denoising steps done, of all the steps it takes."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One finished picture, the seed that makes it again alone, and its place in the generation."""
+
+    image: Image.Image
+    seed: int
+    index: int
