@@ -1,11 +1,11 @@
-"""What is asked of the engine, what it reports and returns, and the limits of it: plain values, importable without torch."""
+"""What is asked of the engine, within which limits, what it reports and returns: plain values, without torch."""
 
 from dataclasses import dataclass
 
 from PIL import Image
 
-# diffusers' class names, the default first. Left out: those that need another package (LMSDiscrete: scipy, DPMSolverSDE:
-# torchsde) and those for distilled weights, which refuse ordinary step counts (LCM, TCD).
+# diffusers' class names, the default first. Left out: those that need another package (LMSDiscrete: scipy,
+# DPMSolverSDE: torchsde) and those for distilled weights, which refuse ordinary step counts (LCM, TCD).
 SCHEDULERS: tuple[str, ...] = (
     "EulerDiscreteScheduler",
     "EulerAncestralDiscreteScheduler",

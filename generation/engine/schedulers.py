@@ -1,0 +1,30 @@
+"""Makes the scheduler object of one picture: schedulers carry state, so no two pictures ever share one."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import SchedulerMixin
+
+# What SDXL's own configuration says and a bare one leaves to the classes' defaults, which are meant for other models:
+# DDIM and DDPM would clip the latents to [-1, 1], PNDM would start with Runge-Kutta steps.
+SDXL_DEFAULTS = {"clip_sample": False, "set_alpha_to_one": False, "skip_prk_steps": True}
+
+
+def fresh_scheduler(name: str, config: Mapping[str, Any], steps: int) -> SchedulerMixin:
+    """Return a new scheduler of diffusers' class `name` for the checkpoint's configuration, set to `steps`."""
+    scheduler = getattr(diffusers, name).from_config({**SDXL_DEFAULTS, **config})
+    scheduler.set_timesteps(steps)  # on the CPU: a timestep on the GPU would be waited for at every step
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)
+    return scheduler
+
+
+def advance(
+    scheduler: SchedulerMixin, noise: torch.Tensor, step: int, latents: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the latents after step number `step`, drawing fresh noise from the generator if the scheduler adds any."""
+    draws = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
+    return scheduler.step(noise, scheduler.timesteps[step], latents, return_dict=False, **draws)[0]
