@@ -1,0 +1,1 @@
+"""Other APIs' words for our verbs; each dialect is a thin door to the same services."""

@@ -1,0 +1,98 @@
+"""How does a claimed generation become stored images? The worker's side: the engine makes pictures, we encode and store them."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from generation import storage
+from generation.engine.encode import encode, thumbnail
+from generation.engine.errors import DeviceLost, EngineError
+from generation.engine.parameters import parameters_text
+from generation.engine.spec import Picture, Spec, StepReport
+from generation.models import GenerationJob, Image
+from jobs.lifecycle import JobFailed, Report, WorkerUnfit
+from loras.services import shelve_checkpoint
+
+log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What we ask of an engine; the real one is generation.engine.engine.Engine."""
+
+    description: dict[str, str]
+
+    def generate(self, spec: Spec, on_step: Callable[[StepReport], None]) -> list[Picture]:
+        """Return the pictures."""
+
+
+class Generations:
+    """Performs generations on one engine that stays warm."""
+
+    engine: Engine
+
+    def warm_up(self) -> None:
+        """Load the checkpoint that the settings name. Raises JobFailed with a sentence for the operator."""
+        started = time.monotonic()
+        try:
+            self.engine = import_string(settings.ENGINE)(settings.CHECKPOINT, device=settings.DEVICE)
+        except EngineError as error:
+            raise JobFailed(error.code, str(error)) from error
+        shelve_checkpoint(settings.CHECKPOINT)
+        log.info("checkpoint %s is loaded after %.1f s", settings.CHECKPOINT, time.monotonic() - started)
+
+    def perform(self, job: GenerationJob, report: Report) -> Sequence[Image]:
+        """Make the pictures, store their files, and return the rows that say so."""
+        try:
+            pictures = self.engine.generate(job.spec, lambda done: report(done.step, done.steps))
+        except DeviceLost as error:
+            raise WorkerUnfit(str(error)) from error
+        except EngineError as error:
+            raise JobFailed(error.code, str(error)) from error
+        images = []
+        for picture in pictures:
+            images.append(self._store(job, picture))
+            report(job.progress_steps, job.progress_steps)  # storing counts as progress too
+        return images
+
+    def _store(self, job: GenerationJob, picture: Picture) -> Image:
+        image = Image(
+            tenant_id=job.tenant_id,
+            job=job,
+            index=picture.index,
+            seed=picture.seed,
+            width=picture.image.width,
+            height=picture.image.height,
+            format=job.output_format,
+        )
+        image.receipt = self._receipt(job, image)
+        text = parameters_text(job.spec, picture.seed, self.engine.description)
+        content = encode(picture.image, job.output_format, job.output_quality, text, json.dumps(image.receipt))
+        image.blob = storage.write(job, f"{picture.index}.{job.output_format}", content)
+        image.thumbnail = storage.write(job, f"{picture.index}.thumbnail.webp", thumbnail(picture.image))
+        image.size_bytes, image.sha256 = len(content), hashlib.sha256(content).hexdigest()
+        return image
+
+    def _receipt(self, job: GenerationJob, image: Image) -> dict[str, Any]:
+        """Return all that is needed to make this image again, and nothing about who asked."""
+        spec = job.spec
+        return {
+            "receipt": 1,
+            "image": image.pk,
+            "created_at": timezone.now().isoformat(timespec="seconds"),
+            "prompt": spec.prompt,
+            "negative_prompt": spec.negative_prompt,
+            "width": spec.width,
+            "height": spec.height,
+            "steps": spec.steps,
+            "guidance_scale": spec.guidance_scale,
+            "scheduler": spec.scheduler,
+            "seed": image.seed,
+            "engine": self.engine.description,
+        }

@@ -1,0 +1,51 @@
+"""What must hold of images and their files at any moment?"""
+
+import hashlib
+from collections.abc import Iterator
+
+from django.core.files.storage import default_storage
+from django.db.models import Count, F
+from django.utils import timezone
+
+from generation import storage
+from generation.models import GenerationJob, Image
+from jobs.invariants import Invariant
+from jobs.models import Status
+
+
+def _unlike_asked() -> Iterator[str]:
+    """Deleted images are missed on purpose: a job may have fewer than it made, never more or another's."""
+    counted = GenerationJob.objects.annotate(made=Count("images"))
+    for job in counted.filter(made__gt=F("n")):
+        yield f"{job.pk} has {job.made} images of {job.n}"
+    for job in counted.exclude(status=Status.SUCCEEDED).filter(made__gt=0):
+        yield f"{job.pk} is {job.status} and has {job.made} images"
+
+
+def _blob_is_not_as_recorded() -> Iterator[str]:
+    for image in Image.objects.iterator():
+        if not default_storage.exists(image.blob) or not default_storage.exists(image.thumbnail):
+            yield f"{image.pk} has lost its file"
+        elif hashlib.sha256(storage.read(image.blob)).hexdigest() != image.sha256:
+            yield f"{image.pk} has another file than was stored"
+
+
+def _orphan_is_old() -> Iterator[str]:
+    known = {key for keys in Image.objects.values_list("blob", "thumbnail") for key in keys}
+    deadline = timezone.now() - 2 * storage.ORPHAN_AGE
+    for key in storage.blobs():
+        if key not in known and default_storage.get_modified_time(key) < deadline:
+            yield f"{key} belongs to no image"
+
+
+def _owner_differs() -> Iterator[str]:
+    for image in Image.objects.exclude(tenant=F("job__tenant")):
+        yield f"{image.pk} and its job belong to different tenants"
+
+
+INVARIANTS = [
+    Invariant("I4", "a job has at most the images it was asked for, and only when it succeeded", _unlike_asked),
+    Invariant("I8", "every image has its file, byte for byte", _blob_is_not_as_recorded),
+    Invariant("I9", "no file outlives its attempt for long without an image", _orphan_is_old),
+    Invariant("I10", "an image is its job's tenant's", _owner_differs),
+]

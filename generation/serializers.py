@@ -1,0 +1,122 @@
+"""How do a generation and an image look in JSON? Also the source of the OpenAPI document."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from generation.engine.spec import SCHEDULERS
+from generation.models import GenerationJob, Image
+from jobs.models import Status
+from jobs.services import positions
+
+
+def absolute(path: str) -> str:
+    """Return the address under which callers reach this path."""
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+class ImageSerializer(serializers.ModelSerializer[Image]):
+    """An image; its URLs want the key or the session."""
+
+    object = serializers.ReadOnlyField(default="image")
+    url = serializers.SerializerMethodField()
+    thumbnail_url = serializers.SerializerMethodField()
+    generation = serializers.CharField(source="job_id")
+
+    class Meta:
+        model = Image
+        fields = [
+            "id", "object", "generation", "created_at", "url", "thumbnail_url",
+            "seed", "width", "height", "format", "size_bytes", "sha256", "receipt",
+        ]  # fmt: skip
+
+    def get_url(self, image: Image) -> str:
+        """Return where the file is."""
+        return absolute(f"/api/v1/images/{image.pk}/content")
+
+    def get_thumbnail_url(self, image: Image) -> str:
+        """Return where a small one is."""
+        return f"{self.get_url(image)}?size=thumbnail"
+
+
+class SpecSerializer(serializers.ModelSerializer[GenerationJob]):
+    """What was asked, every value effective."""
+
+    checkpoint = serializers.CharField(source="checkpoint.name")
+    scheduler = serializers.ChoiceField(choices=SCHEDULERS)
+
+    class Meta:
+        model = GenerationJob
+        fields = [
+            "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n",
+            "scheduler", "checkpoint", "output_format", "output_quality",
+        ]  # fmt: skip
+
+
+class ProgressSerializer(serializers.Serializer[GenerationJob]):
+    """How far the denoising is."""
+
+    step = serializers.IntegerField(source="progress_step")
+    steps = serializers.IntegerField(source="progress_steps")
+
+
+class QueueSerializer(serializers.Serializer[Any]):
+    """Where a waiting job stands among its own tenant's."""
+
+    position = serializers.IntegerField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Why a job failed."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+
+
+class UrlsSerializer(serializers.Serializer[Any]):
+    """Where to go on."""
+
+    self = serializers.CharField()
+    cancel = serializers.CharField()
+    events = serializers.CharField()
+
+
+class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
+    """A generation with its images. Clients must tolerate new states and fields."""
+
+    object = serializers.ReadOnlyField(default="generation")
+    kind = serializers.ReadOnlyField(default="text_to_image")
+    spec = SpecSerializer(source="*")
+    progress = ProgressSerializer(source="*")
+    queue = serializers.SerializerMethodField()
+    images = ImageSerializer(many=True)
+    error = serializers.SerializerMethodField()
+    urls = serializers.SerializerMethodField()
+
+    class Meta:
+        model = GenerationJob
+        fields = [
+            "id", "object", "kind", "status", "created_at", "started_at", "completed_at", "attempt",
+            "spec", "progress", "queue", "images", "error", "urls",
+        ]  # fmt: skip
+
+    def get_queue(self, job: GenerationJob) -> QueueSerializer | None:
+        """Return the place in the queue while the job waits."""
+        if job.status != Status.QUEUED:
+            return None
+        if "positions" not in self.context:
+            self.context["positions"] = positions(GenerationJob, job.tenant)
+        return {"position": self.context["positions"].get(job.pk, 1)}  # type: ignore[return-value]
+
+    def get_error(self, job: GenerationJob) -> ErrorSerializer | None:
+        """Return why the job failed."""
+        if not job.error_code:
+            return None
+        return {"code": job.error_code, "message": job.error_message, "param": None}  # type: ignore[return-value]
+
+    def get_urls(self, job: GenerationJob) -> UrlsSerializer:
+        """Return where to go on; clients need not build addresses."""
+        own = absolute(f"/api/v1/generations/{job.pk}")
+        return {"self": own, "cancel": f"{own}/cancel", "events": f"{own}/events"}  # type: ignore[return-value]

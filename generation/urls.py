@@ -1,0 +1,16 @@
+"""Where are the native API's routes of generation? Under /api/v1."""
+
+from django.urls import path
+
+from generation import views
+
+urlpatterns = [
+    path("generations", views.generations),
+    path("generations/<str:id>/cancel", views.Cancel.as_view()),
+    path("generations/<str:id>/events", views.generation_events),
+    path("images/<str:id>/content", views.Content.as_view()),
+    path("schedulers", views.Schedulers.as_view()),
+    # Last and greedy: whatever somebody takes for an id is answered like an id that does not exist.
+    path("generations/<path:id>", views.Generation.as_view()),
+    path("images/<path:id>", views.OneImage.as_view()),
+]

@@ -1,0 +1,189 @@
+"""The native API's doors to generations and images."""
+
+import re
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from generation import orders, storage
+from generation.engine.spec import SCHEDULERS
+from generation.models import GenerationJob, Image
+from generation.serializers import GenerationSerializer, ImageSerializer
+from generation.services import delete_image, request_generation
+from jobs.services import cancel
+from jobs.waiting import Wait, event_stream, serves_events, waits
+from tenants.callers import caller_of
+from tenants.models import Scope, Tenant
+from wire.errors import ApiError, missing
+from wire.paging import listing, page
+
+MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
+DEFAULT_WAIT_SECONDS = 60
+PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
+PAGE_PARAMETERS = [
+    OpenApiParameter("after", str, description="The last_id of the page before."),
+    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
+]
+
+
+def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
+    """Return this tenant's generation. Raises ApiError: another's looks like none."""
+    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint", "tenant")
+    job: GenerationJob | None = owned.prefetch_related("images").filter(pk=job_id).first()
+    if job is None:
+        raise missing()
+    return job
+
+
+def find_image(tenant: Tenant, image_id: str) -> Image:
+    """Return this tenant's image. Raises ApiError: another's looks like none."""
+    image: Image | None = Image.objects.for_tenant(tenant).filter(pk=image_id).first()
+    if image is None:
+        raise missing()
+    return image
+
+
+def as_json(job: GenerationJob) -> dict[str, Any]:
+    """Return the job as it is stored now."""
+    return dict(GenerationSerializer(find_generation(job.tenant, job.pk)).data)
+
+
+class Generations(APIView):
+    """Ask for pictures; look back at what was asked."""
+
+    scopes = {"POST": Scope.GENERATE}
+
+    @extend_schema(
+        request=orders.OrderSerializer,
+        responses={202: GenerationSerializer, 200: GenerationSerializer},
+        parameters=[OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s.")],
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
+        asked = orders.OrderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        job = request_generation(request.user, orders.order(asked.validated_data))
+        data = as_json(job)
+        response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
+        seconds = preferred_wait(request)
+        if seconds:
+            response.wait = Wait(job, seconds, lambda: _answer_after_wait(job))  # type: ignore[attr-defined]
+        return response
+
+    @extend_schema(responses=GenerationSerializer(many=True), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """List your tenant's generations, newest first."""
+        owned = GenerationJob.objects.for_tenant(request.user.tenant)
+        owned = owned.select_related("checkpoint", "tenant").prefetch_related("images")
+        rows, has_more = page(owned, request.query_params, "gen")
+        context: dict[str, Any] = {}
+        return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
+
+
+def preferred_wait(request: Request) -> int:
+    """Return for how many seconds the caller prefers to wait (RFC 7240), 0 for not at all."""
+    match = PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(match[1] or DEFAULT_WAIT_SECONDS), MAX_WAIT_SECONDS) if match else 0
+
+
+def _answer_after_wait(job: GenerationJob) -> HttpResponse:
+    data = as_json(job)
+    unfinished = data["status"] in ("queued", "running")
+    return JsonResponse(data, status=202 if unfinished else 200, headers={"Location": data["urls"]["self"]})
+
+
+class Generation(APIView):
+    """One generation."""
+
+    @extend_schema(responses=GenerationSerializer)
+    def get(self, request: Request, id: str) -> Response:
+        """Return one generation with its images."""
+        return Response(GenerationSerializer(find_generation(request.user.tenant, id)).data)
+
+
+class Cancel(APIView):
+    """The end of a generation that nobody wants any more."""
+
+    scopes = {"POST": Scope.GENERATE}
+
+    @extend_schema(request=None, responses=GenerationSerializer)
+    def post(self, request: Request, id: str) -> Response:
+        """Cancel: at once while it waits, at the next step while it runs."""
+        job = cancel(find_generation(request.user.tenant, id))
+        return Response(GenerationSerializer(job).data)
+
+
+def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
+    """Open the stream of a generation's progress; every event carries the whole generation."""
+    caller = caller_of(request)
+    caller.require(Scope.READ)
+    job = find_generation(caller.tenant, id)
+    return event_stream(job, lambda: as_json(job))
+
+
+class OneImage(APIView):
+    """One image's facts."""
+
+    scopes = {"DELETE": Scope.GENERATE}
+
+    @extend_schema(responses=ImageSerializer)
+    def get(self, request: Request, id: str) -> Response:
+        """Return one image's facts."""
+        return Response(ImageSerializer(find_image(request.user.tenant, id)).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:
+        """Delete the image and its files."""
+        delete_image(find_image(request.user.tenant, id))
+        return Response(status=204)
+
+
+class Content(APIView):
+    """One image's file."""
+
+    @extend_schema(
+        responses={(200, "image/png"): OpenApiTypes.BINARY},
+        parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="thumbnail: 256 px WebP.")],
+    )
+    def get(self, request: Request, id: str) -> HttpResponse:
+        """Return the picture itself."""
+        size = request.query_params.get("size", "full")
+        if size not in ("full", "thumbnail"):
+            raise ApiError(400, "invalid_value", "size must be one of: full, thumbnail.", param="size")
+        return file_of(request._request, find_image(request.user.tenant, id), small=size == "thumbnail")
+
+
+def file_of(request: HttpRequest, image: Image, *, small: bool = False) -> HttpResponse:
+    """Answer with an image's file, or 304 when the client has it. Its type is what we encoded, never what a name says."""
+    etag = f'"{image.sha256}{"-small" if small else ""}"'
+    fresh = get_conditional_response(request, etag=etag)
+    if fresh is not None:
+        return fresh
+    content = storage.read(image.thumbnail if small else image.blob)
+    media_type, extension = ("image/webp", "webp") if small else (image.media_type, image.format)
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f'inline; filename="{image.pk}.{extension}"',
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return HttpResponse(content, content_type=media_type, headers=headers)
+
+
+class Schedulers(APIView):
+    """What denoises."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """List the schedulers under diffusers' names, the usual one first."""
+        return Response({"object": "list", "data": [{"id": name, "object": "scheduler"} for name in SCHEDULERS]})
+
+
+generations = waits(Generations.as_view())
+generation_events = serves_events(events)

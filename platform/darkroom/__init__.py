@@ -1,0 +1,1 @@
+"""The roof: joins the apps and owns no behaviour of theirs."""

@@ -1,0 +1,54 @@
+"""How much may a request send? Counted while it arrives, so that an endless body never fills memory or disk."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from wire.errors import ApiError
+from wire.ids import new_id
+from wire.strict_json import MAX_BYTES
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+TOO_LARGE = ApiError(413, "request_too_large", f"A request body has at most {MAX_BYTES} bytes.")
+
+
+class _TooLarge(Exception):
+    """The body went on past the limit."""
+
+
+class BodyLimit:
+    """Answers 413 to whoever sends too much, whatever their Content-Length says."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BYTES:
+                raise _TooLarge
+            return message
+
+        try:
+            await self.app(scope, counted, send)
+        except _TooLarge:
+            await _refuse(send)
+
+
+async def _refuse(send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"connection", b"close"),
+        (b"x-request-id", new_id("req").encode()),
+    ]
+    await send({"type": "http.response.start", "status": TOO_LARGE.status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(TOO_LARGE.body).encode()})

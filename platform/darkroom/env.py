@@ -1,0 +1,44 @@
+"""How is a setting read from the environment? Typed, once, and a wrong value stops the start with a sentence."""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable's text; an empty variable counts as absent."""
+    return os.environ.get(name, "").strip() or default
+
+
+def number(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
+    """Return a whole number within its bounds."""
+    value = text(name, str(default))
+    if not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name}={value!r} must be a whole number from {low} to {high}.")
+    return int(value)
+
+
+def flag(name: str, default: bool) -> bool:
+    """Return a yes or no."""
+    value = text(name, str(default)).lower()
+    if value not in ("true", "false", "1", "0", "yes", "no"):
+        raise ImproperlyConfigured(f"{name}={value!r} must be true or false.")
+    return value in ("true", "1", "yes")
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated list."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def kept_secret(name: str, file: Path) -> str:
+    """Return the variable, or a random secret made once and kept in a file that only its owner may read."""
+    if value := text(name):
+        return value
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(48))
+    return file.read_text().strip()

@@ -1,0 +1,40 @@
+"""Is this server alive, and would a picture asked for now be made?"""
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+
+from jobs.services import has_ready_worker
+
+PROBE = "probe/ready"
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 while the process can answer at all."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when a picture asked for now would be made, 503 with what is missing otherwise."""
+    checks = {"database_and_worker": _worker(), "storage": _storage()}
+    missing = {name: why for name, why in checks.items() if why}
+    status = {"status": "not ready", "missing": missing} if missing else {"status": "ready"}
+    return JsonResponse(status, status=503 if missing else 200)
+
+
+def _worker() -> str:
+    """Return what is wrong with database or worker, empty when nothing is."""
+    try:
+        return "" if has_ready_worker() else "no GPU worker with a loaded checkpoint was seen lately"
+    except DatabaseError:
+        return "the database is out of reach"
+
+
+def _storage() -> str:
+    """Return what is wrong with the storage, found by writing to it."""
+    try:
+        default_storage.delete(default_storage.save(PROBE, ContentFile(b"x")))
+    except OSError as error:
+        return f"the storage cannot be written: {error.strerror}"
+    return ""

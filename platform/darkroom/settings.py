@@ -1,0 +1,176 @@
+"""Every setting of Darkroom, read from the environment once. `.env.example` explains them to operators."""
+
+from pathlib import Path
+
+import dj_database_url
+
+from darkroom import env
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = Path(env.text("DARKROOM_HOME", str(ROOT / "var"))).absolute()
+
+SECRET_KEY = env.kept_secret("SECRET_KEY", HOME / "secret_key")
+DEBUG = env.flag("DEBUG", False)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+# The address under which callers reach us; URLs in API answers start with it, never with a caller's Host header.
+PUBLIC_URL = env.text("DARKROOM_URL", f"http://localhost:{env.number('PORT', 8000, low=1, high=65535)}").rstrip("/")
+
+INSTALLED_APPS = [
+    "darkroom",
+    "pages",
+    "generation",
+    "loras",
+    "jobs",
+    "tenants",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_rq",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "wire.middleware.WireMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "darkroom.urls"
+ASGI_APPLICATION = "darkroom.asgi.application"
+APPEND_SLASH = False
+AUTH_USER_MODEL = "tenants.User"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "create"
+LOGOUT_REDIRECT_URL = "sign_in"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# IMMEDIATE takes SQLite's one write lock at BEGIN, where waiting works; upgrading a read lock later fails at once.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;PRAGMA temp_store=MEMORY;",
+}
+DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{HOME / 'darkroom.sqlite3'}"))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # so that PgBouncer may stand between
+
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+RQ_QUEUES = {
+    "wake": {
+        "URL": REDIS_URL,
+        "SERIALIZER": "rq.serializers.JSONSerializer",  # the default, pickle, runs code of whoever can write to the store
+        # A doorbell that does not answer at once is skipped: the worker looks into the database by itself.
+        "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 0.5, "retry": None},
+    }
+}
+RQ = {"COMMIT_MODE": "auto"}
+
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+SERVESTATIC_MAX_AGE = 3600
+MEDIA_ROOT = HOME / "media"
+S3_BUCKET = env.text("S3_BUCKET")
+LOCAL_FILES = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+S3_FILES = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": S3_BUCKET,
+        "endpoint_url": env.text("S3_ENDPOINT_URL") or None,
+        "default_acl": None,
+        "file_overwrite": True,
+    },
+}
+STORAGES = {
+    "default": S3_FILES if S3_BUCKET else LOCAL_FILES,
+    "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["wire.strict_json.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "wire.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Darkroom",
+    "DESCRIPTION": "Pictures from prompts. OpenAI's clients work on /v1; this is the native API.",
+    "VERSION": "1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/(api/)?v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "AUTHENTICATION_WHITELIST": [],
+    "SECURITY": [{"ApiKey": []}],
+    "APPEND_COMPONENTS": {"securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer"}}},
+}
+
+# Jobs: the platform knows none of them by name.
+JOB_PERFORMERS = {"generation.GenerationJob": "generation.dispatch.Generations"}
+LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
+MAX_QUEUED_PER_TENANT = env.number("DARKROOM_MAX_QUEUED_PER_TENANT", 100, low=1)
+MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
+MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
+
+# Generation.
+ENGINE = env.text("DARKROOM_ENGINE", "generation.engine.engine.Engine")
+CHECKPOINT = env.text("DARKROOM_CHECKPOINT", str(ROOT / "checkpoints" / "mini"))
+DEVICE = env.text("DARKROOM_DEVICE", "auto")
+CHORES = ["generation.storage.remove_orphans"]
+OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
+IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"rq.worker": {"level": "WARNING"}},
+}

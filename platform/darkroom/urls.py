@@ -1,0 +1,36 @@
+"""Where is everything?"""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.defaults import page_not_found, server_error
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from darkroom.health import healthz, readyz
+from generation.links import open_link
+from wire.errors import internal_error, unknown_url
+from wire.middleware import is_api
+
+urlpatterns = [
+    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("api/v1/", include("generation.urls")),
+    path("api/v1/", include("loras.urls")),
+    path("v1/", include("generation.dialects.openai")),
+    path("files/<str:token>.<str:extension>", open_link),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("", include("generation.pages")),
+    path("", include("pages.urls")),
+]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer programs in JSON and people in HTML."""
+    return unknown_url(request, exception) if is_api(request) else page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Answer programs in JSON and people in HTML."""
+    return internal_error(request) if is_api(request) else server_error(request)

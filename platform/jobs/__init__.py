@@ -1,0 +1,1 @@
+"""Background work with a row: the row is the truth, the queue is a doorbell."""

@@ -1,0 +1,72 @@
+"""What must hold of jobs at any moment, whatever was killed? The numbers are those of ARCHITECTURE.md's table of invariants."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from jobs.models import TERMINAL, Job, JobEvent, Status, job_models
+
+# A lapsed lease is picked up by the next sweep; one much older means that nobody sweeps.
+SWEEP_GRACE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One promise, and the function that yields a sentence for each row that breaks it."""
+
+    number: str
+    promise: str
+    violations: Callable[[], Iterator[str]]
+
+
+def _abandoned() -> Iterator[str]:
+    deadline = Now() - timedelta(seconds=settings.LEASE_SECONDS) - SWEEP_GRACE
+    for job in _jobs(Q(status=Status.RUNNING, lease_until__lt=deadline)):
+        yield f"{job.pk} has been without its worker since {job.lease_until}"
+
+
+def _not_ended_once() -> Iterator[str]:
+    for job in _jobs(Q()):
+        ends = list(_events(job).filter(status__in=TERMINAL).values_list("status", flat=True))
+        if ends != ([job.status] if job.is_finished else []):
+            yield f"{job.pk} is {job.status}, but its events end it as {ends}"
+
+
+def _attempts_unlike_claims() -> Iterator[str]:
+    for job in _jobs(Q()):
+        claims = list(_events(job).filter(name="claimed").order_by("id").values_list("attempt", flat=True))
+        if claims != list(range(1, job.attempt + 1)):
+            yield f"{job.pk} is in attempt {job.attempt}, but was claimed as {claims}"
+
+
+def _lease_out_of_place() -> Iterator[str]:
+    for job in _jobs(Q(status=Status.RUNNING, lease_until=None) | ~Q(status=Status.RUNNING) & ~Q(lease_until=None)):
+        yield f"{job.pk} is {job.status} with a lease until {job.lease_until}"
+
+
+def _events_of_another_tenant() -> Iterator[str]:
+    for job in _jobs(Q()):
+        if _events(job).exclude(tenant=job.tenant_id).exists():
+            yield f"{job.pk} has events of another tenant"
+
+
+def _jobs(condition: Q) -> Iterator[Job]:
+    for model in job_models():
+        yield from model.objects.filter(condition).iterator()
+
+
+def _events(job: Job) -> QuerySet[JobEvent]:
+    return JobEvent.objects.filter(job_id=job.pk)
+
+
+INVARIANTS = [
+    Invariant("I1", "no running job is without a worker for long", _abandoned),
+    Invariant("I2", "a job ends once, and its events say how", _not_ended_once),
+    Invariant("I3", "every attempt was claimed exactly once, in order", _attempts_unlike_claims),
+    Invariant("I3", "a lease belongs to a running job, and a running job has one", _lease_out_of_place),
+    Invariant("I10", "a job's events are its tenant's", _events_of_another_tenant),
+]

@@ -1,0 +1,100 @@
+"""Who holds a job, and for how long? A worker claims, renews by making progress, and is replaced when its lease lapses."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from jobs.models import Job, Status, Worker, job_models
+from jobs.moves import LostLease, fail, move
+
+log = logging.getLogger(__name__)
+
+MAX_CRASHES = 3
+# Progress is written at most this often: four writes a second and worker.
+REPORT_SECONDS = 0.25
+
+
+class CancelRequested(Exception):
+    """The job's owner does not want it any more."""
+
+
+class HandBack(Exception):
+    """The worker is asked to stop and will not finish the job in time."""
+
+
+def claim(model: type[Job], worker: str) -> Job | None:
+    """Take the job that waits longest, None when none waits. Jobs whose worker died wait behind the others:
+    one of them may be what killed it."""
+    with transaction.atomic():
+        waiting = model.objects.filter(status=Status.QUEUED).order_by("crashes", "id")
+        # SQLite knows no row locks and ignores this; its one writer at a time does the same.
+        job = waiting.select_for_update(skip_locked=True).first()
+        if job is None:
+            return None
+        move(
+            job,
+            Status.RUNNING,
+            detail=worker,
+            attempt=F("attempt") + 1,
+            worker=worker,
+            started_at=Now(),
+            lease_until=_lease_end(),
+        )
+    return job
+
+
+class Lease:
+    """A held job: `report` renews it, tells the world how far it is, and raises when the work should end."""
+
+    def __init__(self, job: Job, *, must_stop: Callable[[], bool] = lambda: False) -> None:
+        self.job, self.must_stop = job, must_stop
+        self.reported_at = 0.0
+
+    def report(self, step: int, steps: int) -> None:
+        """Note progress. Raises CancelRequested, HandBack or LostLease."""
+        if self.must_stop():
+            raise HandBack
+        now = time.monotonic()
+        if now - self.reported_at < REPORT_SECONDS and step < steps:
+            return
+        self.reported_at = now
+        mine = type(self.job).objects.filter(pk=self.job.pk, attempt=self.job.attempt, status=Status.RUNNING)
+        if mine.filter(cancel_requested_at=None).update(progress_step=step, progress_steps=steps, lease_until=_lease_end()):
+            Worker.objects.filter(pk=self.job.worker).update(seen_at=Now())
+            return
+        raise CancelRequested if mine.exists() else LostLease(f"{self.job.pk} was taken away")
+
+
+def sweep() -> int:
+    """Requeue every job whose worker fell silent, and return how many jobs wait. Safe to run anywhere, any time."""
+    for model in job_models():
+        for job in model.objects.filter(status=Status.RUNNING, lease_until__lt=Now()):
+            recover(job, "worker fell silent")
+    return sum(model.objects.filter(status=Status.QUEUED).count() for model in job_models())
+
+
+def recover(job: Job, why: str) -> None:
+    """Give a job that lost its worker its next chance, unless it was cancelled or has done so too often."""
+    crashes = job.crashes + 1
+    log.warning("%s: attempt %s on %s ended: %s", job.pk, job.attempt, job.worker, why)
+    try:
+        if job.cancel_requested_at:
+            move(job, Status.CANCELLED, detail=why, crashes=crashes)
+        elif crashes >= MAX_CRASHES:
+            message = f"The worker died {crashes} times while making this. Try a smaller request."
+            fail(job, "worker_crashed", message, crashes=crashes)
+        else:
+            move(job, Status.QUEUED, detail=why, crashes=crashes)
+    except LostLease:
+        log.info("%s: somebody else recovered it", job.pk)
+
+
+def _lease_end() -> object:
+    """Return when a lease taken now lapses, by the database's clock: workers' clocks may differ."""
+    return Now() + timedelta(seconds=settings.LEASE_SECONDS)

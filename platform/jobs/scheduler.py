@@ -1,0 +1,44 @@
+"""What must happen again and again? Silent workers' jobs are requeued, lost rings repeated, old worker rows forgotten."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from jobs import leases
+from jobs.doorbell import ring
+from jobs.models import Worker
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 5.0
+FORGET_WORKERS_AFTER = timedelta(hours=1)
+
+
+def tick() -> None:
+    """Do each chore once. Every chore may run twice or in two processes at a time without harm."""
+    if leases.sweep():
+        ring()
+    Worker.objects.filter(seen_at__lt=Now() - FORGET_WORKERS_AFTER).delete()
+    for dotted in settings.CHORES:
+        chore: Callable[[], object] = import_string(dotted)
+        chore()
+
+
+def run_forever() -> None:
+    """Tick until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(TICK_SECONDS):
+        try:
+            tick()
+        except DatabaseError as error:
+            log.warning("the database is out of reach, trying again: %s", error)
+            connection.close()

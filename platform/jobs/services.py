@@ -1,0 +1,63 @@
+"""The verbs on any job: accept it, cancel it, find out where it stands."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from jobs.doorbell import ring
+from jobs.models import Job, Status, Worker
+from jobs.moves import LostLease, move, place
+from tenants.models import Tenant
+from wire.errors import ApiError
+
+RETRY_AFTER = "10"
+
+
+def accept(job: Job) -> None:
+    """Store the job and ring a worker once the caller's transaction is committed. Raises ApiError when too many wait."""
+    with transaction.atomic():
+        _check_room(job)
+        place(job)
+    transaction.on_commit(ring)
+
+
+def _check_room(job: Job) -> None:
+    queued = type(job).objects.filter(status=Status.QUEUED)
+    own, limit = queued.for_tenant(job.tenant).count(), settings.MAX_QUEUED_PER_TENANT
+    if own >= limit:
+        message = f"{own} jobs of yours are waiting, the limit is {limit}. Ask again when one has started."
+        raise ApiError(429, "queue_full", message, retry_after=RETRY_AFTER)
+    if queued.count() >= settings.MAX_QUEUED:
+        raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
+
+
+def cancel(job: Job) -> Job:
+    """Cancel a job: at once while it waits, at the next step while it runs. Raises ApiError when it has finished."""
+    if job.status == Status.QUEUED:
+        try:
+            move(job, Status.CANCELLED, detail="asked by its owner")
+        except LostLease:  # claimed meanwhile
+            job.refresh_from_db()
+    if job.status == Status.RUNNING:
+        alive = type(job).objects.filter(pk=job.pk, status=Status.RUNNING)
+        alive.filter(cancel_requested_at=None).update(cancel_requested_at=Now())
+        job.refresh_from_db()
+    elif job.status != Status.CANCELLED:
+        # OpenAI's clients would repeat a 409; this one is final.
+        message = f"This job has already {job.status}."
+        raise ApiError(409, "job_already_finished", message, x_should_retry="false")
+    return job
+
+
+def positions(model: type[Job], tenant: Tenant) -> dict[str, int]:
+    """Return the place of each waiting job among its own tenant's, 1 being next: others' numbers are not theirs to know."""
+    waiting = model.objects.for_tenant(tenant).filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True)
+    return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED_PER_TENANT], start=1)}
+
+
+def has_ready_worker() -> bool:
+    """Return whether a worker with its checkpoint loaded was seen within the last lease."""
+    recently = Now() - timedelta(seconds=settings.LEASE_SECONDS)
+    return Worker.objects.filter(ready=True, seen_at__gte=recently).exists()

@@ -1,0 +1,28 @@
+"""How does asynchronous code use the database? In a pool thread, whose connection is closed again at once.
+
+Django gives each ASGI request a thread and that thread a connection until the request ends: five hundred waiting requests
+would hold five hundred connections.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_thread(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
+    """Return the function as a coroutine function that holds a thread and a connection only while it runs."""
+
+    @wraps(function)
+    def closing(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connections.close_all()
+
+    return sync_to_async(closing, thread_sensitive=False)

@@ -1,0 +1,9 @@
+"""Registers the app with Django."""
+
+from django.apps import AppConfig
+
+
+class PagesConfig(AppConfig):
+    """The shared part of the dashboard."""
+
+    name = "pages"

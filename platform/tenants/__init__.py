@@ -1,0 +1,1 @@
+"""Who pays and owns: tenants, their members, their API keys."""

@@ -1,0 +1,108 @@
+"""Which tenants are there, who belongs to them, and with which keys do their programs come?"""
+
+from functools import partial
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+from tenants.ownership import TenantOwned
+from wire.ids import new_id
+
+
+class UserAccounts(BaseUserManager["User"]):
+    """Makes users, who are known by their e-mail address alone."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create and return a user."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create and return an operator."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in."""
+
+    email = models.EmailField(unique=True)
+    is_staff = models.BooleanField("operator", default=False, help_text="May use the admin console.")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    objects: ClassVar[UserAccounts] = UserAccounts()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Tenant(models.Model):
+    """Who pays and owns."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "ten"), editable=False)
+    name = models.CharField(max_length=100)
+    members = models.ManyToManyField(User, through="Membership", related_name="tenants")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    suspended_at = models.DateTimeField(null=True, blank=True, help_text="Set to refuse every request of this tenant.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(TenantOwned):
+    """A user in a tenant."""
+
+    class Role(models.TextChoices):
+        """What a member may do."""
+
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+        VIEWER = "viewer"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.tenant}"
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for."""
+
+    READ = "read"
+    GENERATE = "generate"
+    TRAIN = "train"
+    MANAGE = "manage"
+
+
+def every_scope() -> list[str]:
+    """Return the scopes of a key that nobody restricted."""
+    return list(Scope.values)
+
+
+class ApiKey(TenantOwned):
+    """A secret with which a tenant's programs come. Only its digest is stored."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "key"), editable=False)
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins, to tell keys apart.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=every_scope)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

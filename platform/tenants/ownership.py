@@ -1,0 +1,27 @@
+"""How does a row belong to a tenant? Through one column, and one way to ask for it."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from tenants.models import Tenant
+
+
+class OwnedQuerySet(models.QuerySet[Any]):
+    """Rows that belong to tenants."""
+
+    def for_tenant(self, tenant: "Tenant") -> Self:
+        """Return this tenant's rows alone."""
+        return self.filter(tenant=tenant)
+
+
+class TenantOwned(models.Model):
+    """A row of one tenant. Doors ask `.objects.for_tenant(tenant)`; a bare `.objects` is for the worker and the admin."""
+
+    tenant = models.ForeignKey("tenants.Tenant", models.CASCADE)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,39 @@
+"""The verbs of tenancy: open a tenant, issue and revoke a key."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from tenants import keys
+from tenants.models import ApiKey, Membership, Tenant, User, every_scope
+
+
+def open_tenant(name: str, owner: User) -> Tenant:
+    """Create a tenant with its first member."""
+    with transaction.atomic():
+        tenant = Tenant.objects.create(name=name)
+        Membership.objects.create(tenant=tenant, user=owner, role=Membership.Role.OWNER)
+    return tenant
+
+
+def issue_key(
+    tenant: Tenant, name: str, *, scopes: Sequence[str] | None = None, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Create a key and return it with its secret, which nobody can read again."""
+    secret = keys.mint()
+    key = ApiKey.objects.create(
+        tenant=tenant,
+        name=name,
+        prefix=secret[: keys.SHOWN_LENGTH],
+        digest=keys.digest(secret),
+        scopes=list(scopes) if scopes is not None else every_scope(),
+        expires_at=expires_at,
+    )
+    return key, secret
+
+
+def revoke_key(key: ApiKey) -> None:
+    """Refuse this key from now on."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,0 +1,105 @@
+"""How does a refusal look? One shape for every route and dialect: `{"error": {message, type, param, code}}`."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+    500: "server_error",
+    503: "server_error",
+}
+
+# DRF's own validation codes in our words.
+CODES = {
+    "required": "missing_required_parameter",
+    "null": "invalid_type",
+    "blank": "empty_string",
+    "invalid": "invalid_type",
+    "max_length": "string_above_max_length",
+    "invalid_choice": "invalid_value",
+}
+
+
+class ApiError(Exception):
+    """A refusal with its status, code and a sentence the caller can act on."""
+
+    def __init__(self, status: int, code: str, message: str, *, param: str | None = None, **headers: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.param = status, code, message, param
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON that the caller gets."""
+        kind = TYPES.get(self.status, "invalid_request_error")
+        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+
+
+def missing() -> ApiError:
+    """Return the answer for an object that is not there or is another tenant's: the two must not differ by a byte."""
+    return ApiError(404, "not_found", "There is nothing here under that id.")
+
+
+def answer(error: ApiError) -> JsonResponse:
+    """Return the error as a plain Django response, for views that are not DRF's."""
+    return JsonResponse(error.body, status=error.status, headers=error.headers)
+
+
+def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer every exception a DRF view raises in the one shape; None lets a bug fly on to handler500."""
+    error = as_api_error(exc)
+    return None if error is None else Response(error.body, status=error.status, headers=error.headers)
+
+
+def as_api_error(exc: Exception) -> ApiError | None:
+    """Translate what Django and DRF raise; None for what nobody expected."""
+    match exc:
+        case ApiError():
+            return exc
+        case Http404() | exceptions.NotFound():
+            return missing()
+        case exceptions.ValidationError():
+            return _first(exc.detail)
+        case exceptions.MethodNotAllowed():
+            return ApiError(405, "method_not_allowed", str(exc.detail))
+        case exceptions.UnsupportedMediaType():
+            return ApiError(415, "unsupported_media_type", "Send the body as application/json.")
+        case exceptions.NotAcceptable():
+            return ApiError(406, "not_acceptable", "This API answers application/json.")
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return ApiError(403, "permission_denied", str(exc) or "You may not do this.")
+        case OperationalError() | InterfaceError():
+            message = "The database is out of reach. Nothing was stored; try again shortly."
+            return ApiError(503, "service_unavailable", message, retry_after="5")
+    return None
+
+
+def _first(detail: Any, path: str = "") -> ApiError:
+    """Return the first of DRF's nested validation errors, with the path of its field (`loras[0].weight`)."""
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        own = "" if name == "non_field_errors" else str(name)
+        return _first(inner, f"{path}.{own}" if path and own else path or own)
+    if isinstance(detail, list) and detail and isinstance(detail[0], exceptions.ErrorDetail):
+        return ApiError(400, CODES.get(detail[0].code, detail[0].code), str(detail[0]), param=path or None)
+    position = next(index for index, inner in enumerate(detail) if inner)
+    return _first(detail[position], f"{path}[{position}]")
+
+
+def unknown_url(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Answer a route that does not exist (handler404 under the API's paths)."""
+    return answer(ApiError(404, "unknown_url", f"There is no {request.method} {request.path} here. See /api/v1/docs."))
+
+
+def internal_error(request: HttpRequest) -> JsonResponse:
+    """Answer a bug without showing its inside (handler500 under the API's paths)."""
+    return answer(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something broke on our side."))

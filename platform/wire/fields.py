@@ -1,0 +1,103 @@
+"""Which values does a field take? Exactly its JSON type, nothing coerced, and every refusal says what would pass."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from wire.errors import ApiError
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer that refuses unknown fields by name."""
+
+    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
+        """Return the validated values."""
+        unknown = [name for name in data if name not in self.fields]
+        if unknown:
+            message = f"There is no field {unknown[0][:100]!r}. Known: {', '.join(self.fields)}."
+            raise serializers.ValidationError({unknown[0][:100]: [message]}, code="unknown_parameter")
+        return super().to_internal_value(data)
+
+
+class _Strict:
+    """What the strict fields share: messages that start with the field's name."""
+
+    field_name: str
+
+    def refuse(self, code: str, rule: str) -> None:
+        raise serializers.ValidationError(f"{self.field_name} {rule}.", code=code)
+
+
+class StrictInteger(_Strict, serializers.IntegerField):
+    """A JSON integer between two bounds."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the integer."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.refuse("invalid_type", "must be a whole number")
+        low, high = self.min_value, self.max_value
+        if low is not None and data < low:
+            self.refuse("integer_below_min_value", f"must be at least {low}")
+        if high is not None and data > high:
+            self.refuse("integer_above_max_value", f"must be at most {high}")
+        return int(data)
+
+
+class StrictNumber(_Strict, serializers.FloatField):
+    """A JSON number between two bounds."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Return the number."""
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.refuse("invalid_type", "must be a number")
+        low, high = self.min_value, self.max_value
+        if (low is not None and data < low) or (high is not None and data > high):
+            self.refuse("number_out_of_range", f"must be between {low} and {high}")
+        return float(data)
+
+
+class StrictText(_Strict, serializers.CharField):
+    """A JSON string, kept byte for byte."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Return the text; CharField itself would turn numbers into text before asking."""
+        if data is not empty and data is not None:
+            self._check(data)
+        return super().run_validation(data)
+
+    def _check(self, data: Any) -> None:
+        if not isinstance(data, str):
+            self.refuse("invalid_type", "must be a string")
+        if not self.allow_blank and not data.strip():
+            self.refuse("empty_string", "must not be empty")
+        if self.max_length is not None and len(data) > self.max_length:
+            self.refuse("string_above_max_length", f"may have {self.max_length} characters, this has {len(data)}")
+
+
+class OneOf(_Strict, serializers.ChoiceField):
+    """One of a few strings; a refusal lists them."""
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(choices=list(choices), **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the choice."""
+        if not isinstance(data, str):
+            self.refuse("invalid_type", "must be a string")
+        if data not in self.choices:
+            self.refuse("invalid_value", f"must be one of: {', '.join(map(str, self.choices))}")
+        return str(data)
+
+
+def whole_number(text: str | None, name: str, low: int, high: int) -> int | None:
+    """Return a query parameter's integer, None when absent. Raises ApiError outside the bounds."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
+        raise ApiError(400, "invalid_value", f"{name} must be a whole number from {low} to {high}.", param=name)
+    return int(text)
