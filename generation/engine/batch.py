@@ -58,7 +58,8 @@ class RunningBatch:
         free = self.room - len(self.members)
         self.members += self.waiting[:free]
         self.waiting = self.waiting[free:]
-        for member, noise in zip(self.members, self._predict_within_memory(), strict=False):
+        noises = self._predict_within_memory()
+        for member, noise in zip(self.members, noises, strict=True):
             member.latents = advance(member.scheduler, noise, member.step, member.latents, member.generator)
             member.step += 1
         done = [member for member in self.members if not member.steps_left]
@@ -84,9 +85,9 @@ class RunningBatch:
         """Return each member's predicted noise from one UNet call: a row per member and one more per guided member."""
         guided = [member for member in self.members if member.negative]
         rows = [(member, member.negative) for member in guided] + [(member, member.positive) for member in self.members]
-        output = self._call_unet(rows)
-        unconditional = dict(zip(guided, output[: len(guided)].split(1), strict=True))
-        conditional = dict(zip(self.members, output[len(guided) :].split(1), strict=True))
+        noise = self._call_unet(rows).split(1)
+        unconditional = dict(zip(guided, noise[: len(guided)], strict=True))
+        conditional = dict(zip(self.members, noise[len(guided) :], strict=True))
         return [guide(member.guidance_scale, conditional[member], unconditional.get(member)) for member in self.members]
 
     def _call_unet(self, rows: list[tuple[Member, Conditioning]]) -> torch.Tensor:

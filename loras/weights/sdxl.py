@@ -1,4 +1,4 @@
-"""The one way to load SDXL: from a diffusers folder, a single .safetensors file or a hub id to a bundle of components."""
+"""The one way to load SDXL, from a diffusers folder, a single .safetensors file or a hub id."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import AutoencoderKL, DiffusionPipeline, UNet2DConditionModel
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -22,7 +23,16 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 # SDXL's own VAE overflows in fp16; this one is the same VAE with smaller activations.
 FP16_VAES = {"stabilityai/stable-diffusion-xl-base-1.0": "madebyollin/sdxl-vae-fp16-fix"}
 # What diffusers and transformers raise for files they cannot make sense of. OSError covers the hub's errors too.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ def load_sdxl(source: str, device: torch.device) -> Sdxl:
 def silence() -> None:
     """Keep diffusers and transformers from commenting on every load and call.
 
-    diffusers.StableDiffusionXLPipeline is spelled out everywhere so that it is imported after this: its import comments too.
+    Importing StableDiffusionXLPipeline comments too; spelled diffusers.StableDiffusionXLPipeline, that happens later.
     """
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
