@@ -1,0 +1,1 @@
+"""One command that runs everything: store, web server, GPU worker and scheduler under one supervisor."""

@@ -1,0 +1,57 @@
+"""How do the first picture and the demonstrations ask for pictures? Like anyone: by the public API, with the key."""
+
+import json
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 60.0
+
+
+class Refused(Exception):
+    """The API answered with an error."""
+
+
+class Client:
+    """Talks to the web server of this machine under its public name."""
+
+    def __init__(self, port: int, url: str, api_key: str) -> None:
+        self.port, self.host = port, urlsplit(url).netloc
+        self.authorization = f"Bearer {api_key}"
+
+    def ready(self) -> bool:
+        """Return whether a picture asked for now would be made."""
+        try:
+            self._call("GET", "/readyz")
+        except (Refused, OSError, HTTPException):
+            return False
+        return True
+
+    def request_generation(self, **fields: Any) -> dict[str, Any]:
+        """Ask for pictures and return the accepted job."""
+        return self._json("POST", "/api/v1/generations", fields)
+
+    def generation(self, job_id: str) -> dict[str, Any]:
+        """Return the job as it stands."""
+        return self._json("GET", f"/api/v1/generations/{job_id}")
+
+    def content(self, image_id: str) -> bytes:
+        """Return a picture's file."""
+        return self._call("GET", f"/api/v1/images/{image_id}/content")
+
+    def _json(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._call(method, path, body))
+        return answer
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        headers = {"Host": self.host, "Authorization": self.authorization, "Content-Type": "application/json"}
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status >= 400:
+            raise Refused(f"{method} {path}: {response.status} {answer.decode(errors='replace')[:500]}")
+        return answer

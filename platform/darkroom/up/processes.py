@@ -1,0 +1,67 @@
+"""Which processes make a Darkroom, and how is each called?"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from darkroom.up.child import Command
+
+WEB_GRACE_SECONDS = 5
+WORKER_GRACE_SECONDS = 30.0
+SCHEDULER_GRACE_SECONDS = 5.0
+BACKLOG = 1024
+
+
+class PortTaken(Exception):
+    """Somebody else listens where the web server should."""
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    """Return a socket that outlives the web process: while that restarts, callers wait instead of being refused.
+
+    Raises PortTaken.
+    """
+    try:
+        listener = socket.create_server((address, port), backlog=BACKLOG)
+    except OSError as error:
+        raise PortTaken(
+            f"Port {port} cannot be used ({error.strerror}). Choose another: PORT={port + 1} make run"
+        ) from None
+    # uvicorn takes a handed-over socket for a local one and would not set this; accepted connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def web(root: Path, listener: socket.socket, environment: dict[str, str]) -> Command:
+    """Return the web server: pages, APIs and event streams."""
+    serve = ("-P", "-m", "uvicorn", "darkroom.asgi:application", "--fd", str(listener.fileno()))
+    quietly = ("--no-access-log", "--log-level", "warning", "--lifespan", "off")
+    stop = ("--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS))
+    roots = [str(root), str(root / "platform"), os.environ.get("PYTHONPATH", "")]
+    return Command(
+        name="web",
+        argv=(sys.executable, *serve, *quietly, *stop),
+        environment=environment | {"PYTHONPATH": os.pathsep.join(filter(None, roots))},
+        grace_seconds=WEB_GRACE_SECONDS + 2.0,
+        files=(listener.fileno(),),
+    )
+
+
+def worker(root: Path, environment: dict[str, str]) -> Command:
+    """Return the process that holds the GPU; it may finish a picture before it stops."""
+    return _managed(root, "worker", "gpu_worker", environment, WORKER_GRACE_SECONDS)
+
+
+def scheduler(root: Path, environment: dict[str, str]) -> Command:
+    """Return the process that rescues jobs and keeps time."""
+    return _managed(root, "scheduler", "scheduler", environment, SCHEDULER_GRACE_SECONDS)
+
+
+def _managed(root: Path, name: str, command: str, environment: dict[str, str], grace_seconds: float) -> Command:
+    return Command(
+        name=name,
+        argv=(sys.executable, str(root / "manage.py"), command),
+        environment=environment,
+        grace_seconds=grace_seconds,
+    )

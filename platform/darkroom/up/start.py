@@ -1,0 +1,111 @@
+"""How does everything come up, stay up and go down? Read top to bottom: this is what `manage.py up` does."""
+
+import os
+import socket
+from pathlib import Path
+
+from django.conf import settings
+
+from darkroom import env
+from darkroom.up import home, leftovers, prepare, processes, store
+from darkroom.up.client import Client, Refused
+from darkroom.up.console import Console
+from darkroom.up.demo_account import DemoAccount, demo_account
+from darkroom.up.first_picture import FILE, PROMPT, NoPicture, make_first_picture
+from darkroom.up.signals import Signals
+from darkroom.up.supervisor import Supervisor, WontStart
+from darkroom.up.welcome import welcome
+
+POLL_SECONDS = 0.1
+STORE_POLL_SECONDS = 0.02
+STORE_SECONDS = 20.0
+STORE_URL = "store.url"
+
+
+def run(console: Console, signals: Signals) -> None:
+    """Run everything until somebody asks us to stop.
+
+    Raises AlreadyRunning, PortTaken, WontStart and StopAsked, each time with nothing left running.
+    """
+    port = env.number("PORT", 8000, low=1, high=65535)
+    with (
+        home.held(settings.HOME, settings.PUBLIC_URL) as announce_ready,
+        processes.listening_socket(env.text("DARKROOM_BIND", "127.0.0.1"), port) as listener,
+        Supervisor(settings.HOME, console.say, lambda: signals.hurry) as supervisor,
+    ):
+        leftovers.clear(settings.HOME / "run")
+        start = Start(console, signals, supervisor)
+        start.store()
+        account = start.prepare()
+        client = Client(port, settings.PUBLIC_URL, account.api_key if account else "")
+        start.processes(listener, client)
+        if account and not (settings.HOME / FILE).exists():
+            start.first_picture(client)
+        announce_ready()
+        console.say(welcome(settings.HOME, settings.PUBLIC_URL, account))
+        while True:
+            start.watch(POLL_SECONDS)
+
+
+class Start:
+    """The stages of a start."""
+
+    def __init__(self, console: Console, signals: Signals, supervisor: Supervisor) -> None:
+        self.console, self.signals, self.supervisor = console, signals, supervisor
+        self.environment = {"PYTHONUNBUFFERED": "1"}
+
+    def store(self) -> None:
+        """Bring up the embedded store, unless REDIS_URL names another."""
+        if env.text("REDIS_URL"):
+            return
+        command, url = store.embedded(settings.HOME)
+        with self.console.stage("store", "starting"):
+            self.supervisor.start(command)
+            patience = STORE_SECONDS
+            while not store.answers(url):
+                patience -= STORE_POLL_SECONDS
+                if patience < 0:
+                    raise WontStart(f"The embedded store does not answer; see {settings.HOME / 'logs'}.")
+                self.watch(STORE_POLL_SECONDS)
+        self.environment["REDIS_URL"] = url
+        _keep_secret(settings.HOME / "run" / STORE_URL, url)
+
+    def prepare(self) -> DemoAccount | None:
+        """Put tables, static files, the checkpoint's row and the demo account in place."""
+        with self.console.stage("database", "bringing tables up to date"):
+            prepare.migrate()
+            prepare.shelve()
+            account = demo_account(settings.HOME, settings.PUBLIC_URL)
+            prepare.disconnect()
+        with self.console.stage("pages", "collecting static files"):
+            prepare.collect_static(settings.HOME)
+        return account
+
+    def processes(self, listener: socket.socket, client: Client) -> None:
+        """Start the three processes and wait until a picture asked for would be made."""
+        with self.console.stage("processes", f"starting, loading {settings.CHECKPOINT}"):
+            self.supervisor.start(processes.scheduler(settings.ROOT, self.environment))
+            self.supervisor.start(processes.worker(settings.ROOT, self.environment))
+            self.supervisor.start(processes.web(settings.ROOT, listener, self.environment))
+            while not client.ready():
+                self.watch(POLL_SECONDS)
+                self.supervisor.give_up_on_failures()
+
+    def first_picture(self, client: Client) -> None:
+        """Show that it works. A failure is told, and is no reason to stop."""
+        try:
+            with self.console.stage("first picture", PROMPT):
+                make_first_picture(client, settings.HOME, self.watch)
+        except (NoPicture, Refused) as error:
+            self.console.say(f"  There is no first picture: {error}")
+
+    def watch(self, seconds: float) -> None:
+        """Wait a little while looking after the processes. Raises StopAsked."""
+        self.signals.pause(seconds)
+        self.supervisor.tend()
+
+
+def _keep_secret(file: Path, text: str) -> None:
+    """Write what only the owner may read: with it another worker can join by hand."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)

@@ -1,0 +1,36 @@
+"""Which engine do the tests use when the pictures do not matter? One that paints its seed, in milliseconds, without torch."""
+
+import time
+from collections.abc import Callable
+
+from PIL import Image
+
+from generation.engine.spec import Picture, Spec, StepReport
+
+STEP_SECONDS = 0.005
+
+
+class FakeEngine:
+    """The engine's interface over plain coloured pictures: one colour per seed."""
+
+    def __init__(self, checkpoint: str, *, device: str = "auto") -> None:
+        self.description = {
+            "checkpoint": checkpoint,
+            "unet_sha256": "0" * 64,
+            "torch": "none",
+            "diffusers": "none",
+            "device": device,
+            "dtype": "none",
+        }
+
+    def generate(self, spec: Spec, on_step: Callable[[StepReport], None]) -> list[Picture]:
+        """Return one picture for each seed, reporting every step."""
+        for step in range(1, spec.steps + 1):
+            time.sleep(STEP_SECONDS)
+            on_step(StepReport(step, spec.steps))
+        return [self._picture(spec, index) for index in range(spec.n)]
+
+    def _picture(self, spec: Spec, index: int) -> Picture:
+        seed = spec.seed_of(index)
+        colour = tuple(seed.to_bytes(4, "big")[1:])
+        return Picture(Image.new("RGB", (spec.width, spec.height), colour), seed, index)
