@@ -1,0 +1,110 @@
+"""Which picture comes next, and what would a person have typed for it?"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from checkpoints.recipe.compose import BACKGROUNDS, TINTS, on_background, shade_of, tinted
+from checkpoints.recipe.sources import STYLES, Icon
+
+STYLE_WORDS = {
+    "fluent": ("fluent style", "3d style", "glossy 3d style", "fluent 3d style"),
+    "flat": ("flat style", "flat vector style", "flat design", "flat color style"),
+    "noto": ("noto style", "cartoon style", "noto cartoon style", "emoji style"),
+}
+# Fluent comes most often and most often without being named: so a prompt that names no style has one clear answer.
+STYLE_SHARE = {"fluent": 0.4, "flat": 0.22, "noto": 0.38}
+UNNAMED_STYLE = {"fluent": 0.45, "flat": 0.08, "noto": 0.08}
+OPENINGS = ("a picture of", "a drawing of", "an icon of", "an illustration of", "a photo of", "an emoji of")
+FILLERS = ("cute", "detailed", "high quality", "beautiful", "simple", "best quality", "digital art", "4k")
+DISLIKES = ("blurry", "low quality", "ugly", "deformed", "text", "watermark", "noise", "bad", "worst quality", "cropped")
+COLOUR_WORDS = set(TINTS) | {"white", "gold", "golden", "rainbow", "grey", "light"}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training pair before it is drawn: an icon, perhaps a tint, a background, and the caption."""
+
+    row: int
+    tint: str | None
+    background: str
+    caption: str
+
+
+def held_out_style(concept: str) -> str | None:
+    """Name the style this concept is never shown in, if it is one of the held-out ones (about one in nine)."""
+    draw = zlib.crc32(f"style {concept}".encode())
+    return STYLES[draw // 9 % 3] if draw % 9 == 0 else None
+
+
+def held_out_tint(concept: str) -> str:
+    """Name the one tint of ten this concept is never shown in."""
+    return list(TINTS)[zlib.crc32(f"tint {concept}".encode()) % len(TINTS)]
+
+
+def held_out_background(concept: str) -> str:
+    """Name the one background of sixteen this concept is never shown on."""
+    return list(BACKGROUNDS)[zlib.crc32(f"background {concept}".encode()) % len(BACKGROUNDS)]
+
+
+def tintable(concept: str) -> bool:
+    """Tell whether "a blue ..." makes sense: not where the name already holds a colour."""
+    return not COLOUR_WORDS & set(concept.split())
+
+
+def article(words: str) -> str:
+    """Put a or an before words."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def caption(concept: str, style: str | None, *, tint: str | None, background: str | None, rng: np.random.Generator) -> str:
+    """Write one of the many ways to ask for a picture; `None` leaves a part unsaid."""
+    thing = f"{tint} {concept}" if tint else concept
+    if rng.random() < 0.05:
+        thing = f"{rng.choice(FILLERS[:2])} {thing}"
+    text = thing if rng.random() < 0.25 else article(thing)
+    if rng.random() < 0.08:
+        text = f"{rng.choice(OPENINGS)} {text}"
+    if style:
+        text += str(rng.choice([", ", ", ", " in "])) + str(rng.choice(STYLE_WORDS[style]))
+    if background:
+        on = f"on {article(background)} background"
+        text += str(rng.choice([f", {on}", f" {on}", f", {on}", f" on {background}", f", {background} background"]))
+    if rng.random() < 0.05:
+        text += f", {rng.choice(FILLERS)}"
+    return text
+
+
+class Sampler:
+    """Draws examples: core concepts get `core_share` of them, held-out combinations never come up."""
+
+    def __init__(self, icons: list[Icon], *, core_share: float, seed: int) -> None:
+        self.icons, self.rng = icons, np.random.default_rng(seed)
+        weight = np.array([0.0 if held_out_style(i.concept) == i.style and i.core else STYLE_SHARE[i.style] for i in icons])
+        core = np.array([icon.core for icon in icons])
+        self.chance = weight * np.where(core, core_share / weight[core].sum(), (1 - core_share) / weight[~core].sum())
+        self.chance /= self.chance.sum()
+
+    def next(self) -> Example:
+        """Draw one example."""
+        rng = self.rng
+        row = int(rng.choice(len(self.icons), p=self.chance))
+        icon = self.icons[row]
+        tints = [tint for tint in TINTS if tint != held_out_tint(icon.concept)]
+        tint = str(rng.choice(tints)) if tintable(icon.concept) and rng.random() < 0.2 else None
+        grounds = [name for name in BACKGROUNDS if name != held_out_background(icon.concept) and name != tint]
+        background = None if rng.random() < 0.35 else str(rng.choice(grounds))
+        style = None if rng.random() < UNNAMED_STYLE[icon.style] else icon.style
+        if rng.random() < 0.02:  # so that a negative prompt means nothing in particular, instead of noise
+            text = ", ".join(rng.choice(DISLIKES, rng.integers(1, 6), replace=False))
+        else:
+            text = caption(icon.concept, style, tint=tint, background=background, rng=rng)
+        return Example(row, tint, background or "white", text)
+
+    def draw(self, example: Example, pixels: np.ndarray) -> np.ndarray:
+        """Compose the picture an example asks for: uint8 [128, 128, 3]."""
+        rgba = np.asarray(pixels[example.row])
+        if example.tint:
+            rgba = tinted(rgba, example.tint)
+        return on_background(rgba, shade_of(example.background, self.rng))
