@@ -72,12 +72,24 @@ class Generations:
             format=job.output_format,
         )
         image.receipt = self._receipt(job, image)
-        text = parameters_text(job.spec, picture.seed, self.engine.description)
-        content = encode(picture.image, job.output_format, job.output_quality, text, json.dumps(image.receipt))
+        content = encode(
+            picture.image,
+            job.output_format,
+            quality=job.output_quality,
+            parameters=self._parameters(job, picture),
+            receipt=json.dumps(image.receipt),
+        )
         image.blob = storage.write(job, f"{picture.index}.{job.output_format}", content)
         image.thumbnail = storage.write(job, f"{picture.index}.thumbnail.webp", thumbnail(picture.image))
         image.size_bytes, image.sha256 = len(content), hashlib.sha256(content).hexdigest()
         return image
+
+    def _parameters(self, job: GenerationJob, picture: Picture) -> str:
+        """Return the text in which other tools look for settings."""
+        made_by = self.engine.description
+        return parameters_text(
+            job.spec, seed=picture.seed, model=made_by["checkpoint"], model_sha256=made_by["unet_sha256"]
+        )
 
     def _receipt(self, job: GenerationJob, image: Image) -> dict[str, Any]:
         """Return all that is needed to make this image again, and nothing about who asked."""
