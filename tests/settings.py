@@ -1,0 +1,35 @@
+"""Darkroom's settings in a home that lasts as long as the test process; nothing of the developer's reaches the tests."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+import dj_database_url
+
+OURS = ("DARKROOM_", "DATABASE_URL", "REDIS_URL", "S3_", "SECRET_KEY", "DEBUG", "PORT", "ALLOWED_HOSTS", "LOG_LEVEL")
+for name in list(os.environ):
+    if name.startswith(OURS) and not name.startswith("DARKROOM_TEST_"):
+        del os.environ[name]
+os.environ["DARKROOM_HOME"] = tempfile.mkdtemp(prefix="darkroom-tests-")
+atexit.register(shutil.rmtree, os.environ["DARKROOM_HOME"], ignore_errors=True)
+
+from darkroom.settings import *  # noqa: E402, F403 - the environment comes first
+from darkroom.settings import DATABASES, HOME, RQ_QUEUES, STATIC_ROOT, STORAGES  # noqa: E402
+from darkroom.up.store import free_port  # noqa: E402
+from tests import postgres  # noqa: E402
+
+SECRET_KEY = "not a secret"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes half a second by design
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT.mkdir(parents=True)  # empty, but there: its absence would be a warning in each test
+
+# Nobody listens here until the `valkey` fixture does: without it, every test runs with the store down.
+REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+RQ_QUEUES["wake"]["URL"] = REDIS_URL
+
+if postgres.is_wanted():
+    DATABASES["default"] = dj_database_url.parse(postgres.url("darkroom"))
+else:
+    # A file, not memory: threads of one test must wait for each other's locks as processes do.
+    DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
