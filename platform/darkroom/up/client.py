@@ -39,6 +39,10 @@ class Client:
         """Return a picture's file."""
         return self._call("GET", f"/api/v1/images/{image_id}/content")
 
+    def default_side(self) -> int:
+        """Return the width that the checkpoint likes best."""
+        return int(self._json("GET", "/api/v1/checkpoints")["data"][0]["defaults"]["width"])
+
     def _json(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._call(method, path, body))
         return answer
