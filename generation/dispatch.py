@@ -1,4 +1,4 @@
-"""How does a claimed generation become stored images? The worker's side: the engine makes pictures, we encode and store them."""
+"""How does a claimed generation become stored images? The engine makes pictures; this encodes and stores them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What may a request for pictures say, and what does it mean? Checks every field and fills in the checkpoint's defaults."""
+"""What may a request for pictures say, and what does it mean? Every field is checked, every default filled in."""
 
 import random
 import re
@@ -15,7 +15,7 @@ from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictSerializer, StrictText
 
 FORMATS = ("png", "jpeg", "webp")
-SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 RANDOM_SEED = -1
 
 
@@ -34,13 +34,13 @@ class SizeField(StrictText):
 
     def to_internal_value(self, data: Any) -> tuple[int, int]:  # type: ignore[override]
         """Return (width, height)."""
-        match = SIZE.fullmatch(data) if data.isascii() else None
+        match = SIZE.fullmatch(data)
         if match is None:
-            self.refuse("invalid_size", "must be WIDTHxHEIGHT, for example 1024x1024")
-        assert match is not None
+            raise self.refusal("invalid_size", "must be WIDTHxHEIGHT, for example 1024x1024")
         width, height = int(match[1]), int(match[2])
         if not (is_side(width) and is_side(height)):
-            self.refuse("invalid_size", f"must have {SIDE_RULE}; the nearest is {nearest(width)}x{nearest(height)}")
+            close = f"{nearest(width)}x{nearest(height)}"
+            raise self.refusal("invalid_size", f"must have {SIDE_RULE}; the nearest is {close}")
         return width, height
 
 
@@ -54,7 +54,9 @@ class SideField(StrictInteger):
         """Return the side."""
         side = super().to_internal_value(data)
         if not is_side(side):
-            self.refuse("invalid_size", f"must be a multiple of {spec.SIDE_MULTIPLE}; the nearest is {nearest(side)}")
+            raise self.refusal(
+                "invalid_size", f"must be a multiple of {spec.SIDE_MULTIPLE}; the nearest is {nearest(side)}"
+            )
         return side
 
 
@@ -107,7 +109,8 @@ def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
     if loaded is None:
         raise ApiError(503, "engine_overloaded", "No checkpoint is installed on this server yet.", retry_after="30")
     if name is not None and name not in (loaded.name, loaded.pk):
-        raise ApiError(404, "model_not_found", f"There is no checkpoint of that name. Known: {loaded.name}.", param=param)
+        message = f"There is no checkpoint of that name. Known: {loaded.name}."
+        raise ApiError(404, "model_not_found", message, param=param)
     return loaded
 
 

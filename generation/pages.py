@@ -1,5 +1,139 @@
-"""The dashboard's doors to generation."""
+"""The dashboard's doors to generations: compose one, follow it, cancel it, call the API instead."""
 
-from django.urls.resolvers import URLPattern
+from typing import Any
 
-urlpatterns: list[URLPattern] = []
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from generation import gallery
+from generation.forms import ComposeForm, settings_of
+from generation.models import GenerationJob
+from generation.services import request_generation
+from generation.views import find_generation, find_image
+from jobs.models import TERMINAL
+from jobs.services import cancel, has_ready_worker, positions
+from loras.models import Checkpoint
+from loras.services import default_checkpoint
+from pages.requests import PageRequest
+from tenants.callers import Caller, caller_of
+from tenants.models import Scope, Tenant
+from wire.ids import is_id
+
+RECENT = 6  # finished generations below those that are being made
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def create(request: PageRequest) -> HttpResponse:
+    """Show the form and what is being made; accept an order."""
+    caller = caller_of(request)
+    if request.method == "POST":
+        return _accept(request, caller)
+    chosen = starting_point(caller.tenant, request.GET.get("from", ""))
+    return _compose(request, caller, ComposeForm(offered(), initial=chosen))
+
+
+def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
+    """Order what the form says; htmx gets the job's card or the form with its errors, a bare browser whole pages."""
+    caller.require(Scope.GENERATE)
+    form = ComposeForm(offered(), request.POST)
+    if form.is_valid():
+        job = request_generation(caller, form.order)
+        return _card(request, job) if request.htmx else redirect("generation", job.pk)
+    if not request.htmx:
+        return _compose(request, caller, form, status=422)
+    beside = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
+    return render(request, "generation/_composer.html", {"form": form}, status=422, headers=beside)
+
+
+def _compose(request: PageRequest, caller: Caller, form: ComposeForm, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "cards": cards(caller.tenant, recent(caller.tenant)),
+        "ready": has_ready_worker(),
+        "may_generate": Scope.GENERATE in caller.scopes,
+    }
+    return render(request, "generation/create.html", context, status=status)
+
+
+def offered() -> Checkpoint:
+    """Return the checkpoint whose defaults the form shows; before the first one is loaded, any SDXL's."""
+    return default_checkpoint() or Checkpoint()
+
+
+def starting_point(tenant: Tenant, source: str) -> dict[str, Any]:
+    """Return the settings of an image, its own seed included, or of a generation. Raises ApiError."""
+    if is_id(source, "img"):
+        image = find_image(tenant, source)
+        return settings_of(image.job) | {"seed": image.seed, "n": 1}
+    return settings_of(find_generation(tenant, source)) if source else {}
+
+
+def recent(tenant: Tenant) -> list[GenerationJob]:
+    """Return what is being made and what was made last, newest first."""
+    owned = GenerationJob.objects.for_tenant(tenant)
+    last = owned.filter(status__in=TERMINAL).order_by("-pk").values_list("pk", flat=True)[:RECENT]
+    shown = owned.filter(~Q(status__in=TERMINAL) | Q(pk__in=list(last)))
+    return list(shown.select_related("checkpoint").prefetch_related("images").order_by("-pk"))
+
+
+def cards(tenant: Tenant, jobs: list[GenerationJob]) -> list[dict[str, Any]]:
+    """Return each job with its place in the queue, None unless it waits."""
+    places = positions(GenerationJob, tenant)
+    return [{"job": job, "position": places.get(job.pk)} for job in jobs]
+
+
+def _card(request: PageRequest, job: GenerationJob) -> HttpResponse:
+    fresh = find_generation(job.tenant, job.pk)
+    return render(request, "generation/_card.html", {"card": cards(fresh.tenant, [fresh])[0]})
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def generation(request: PageRequest, id: str) -> HttpResponse:
+    """Show one generation: its card alone to htmx, which puts it in the place of the old one."""
+    job = find_generation(caller_of(request).tenant, id)
+    if request.htmx:
+        return _card(request, job)
+    return render(request, "generation/generation.html", {"card": cards(job.tenant, [job])[0], "job": job})
+
+
+@require_POST
+def cancel_generation(request: PageRequest, id: str) -> HttpResponse:
+    """Cancel a generation and show what has become of it."""
+    caller = caller_of(request)
+    caller.require(Scope.GENERATE)
+    job = cancel(find_generation(caller.tenant, id))
+    return _card(request, job) if request.htmx else redirect("generation", job.pk)
+
+
+@require_safe
+def worker_notice(request: PageRequest) -> HttpResponse:
+    """Say, when it is so, that no worker is ready. The form asks again and again."""
+    caller_of(request)
+    return render(request, "generation/_worker.html", {"ready": has_ready_worker()})
+
+
+@require_safe
+def developers(request: PageRequest) -> HttpResponse:
+    """Show how programs ask for pictures."""
+    caller_of(request)
+    context = {"url": settings.PUBLIC_URL, "checkpoint": offered()}
+    return render(request, "generation/developers.html", context)
+
+
+urlpatterns = [
+    path("", create, name="create"),
+    path("generations/<str:id>", generation, name="generation"),
+    path("generations/<str:id>/cancel", cancel_generation, name="cancel_generation"),
+    path("worker-notice", worker_notice, name="worker_notice"),
+    path("developers", developers, name="developers"),
+    path("history", gallery.history, name="history"),
+    path("images/<str:id>", gallery.image, name="image"),
+    path("images/<str:id>/delete", gallery.delete, name="delete_image"),
+]

@@ -21,6 +21,7 @@ from jobs.waiting import Wait, event_stream, serves_events, waits
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError, missing
+from wire.ids import is_id
 from wire.paging import listing, page
 
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
@@ -35,7 +36,9 @@ PAGE_PARAMETERS = [
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     """Return this tenant's generation. Raises ApiError: another's looks like none."""
     owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint", "tenant")
-    job: GenerationJob | None = owned.prefetch_related("images").filter(pk=job_id).first()
+    job: GenerationJob | None = None
+    if is_id(job_id, "gen"):  # PostgreSQL refuses some texts, a NUL for one, that a URL may hold
+        job = owned.prefetch_related("images").filter(pk=job_id).first()
     if job is None:
         raise missing()
     return job
@@ -43,7 +46,9 @@ def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
 
 def find_image(tenant: Tenant, image_id: str) -> Image:
     """Return this tenant's image. Raises ApiError: another's looks like none."""
-    image: Image | None = Image.objects.for_tenant(tenant).filter(pk=image_id).first()
+    image: Image | None = None
+    if is_id(image_id, "img"):
+        image = Image.objects.for_tenant(tenant).filter(pk=image_id).first()
     if image is None:
         raise missing()
     return image
@@ -149,7 +154,7 @@ class Content(APIView):
 
     @extend_schema(
         responses={(200, "image/png"): OpenApiTypes.BINARY},
-        parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="thumbnail: 256 px WebP.")],
+        parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="The latter: 256 px WebP.")],
     )
     def get(self, request: Request, id: str) -> HttpResponse:
         """Return the picture itself."""
@@ -160,7 +165,7 @@ class Content(APIView):
 
 
 def file_of(request: HttpRequest, image: Image, *, small: bool = False) -> HttpResponse:
-    """Answer with an image's file, or 304 when the client has it. Its type is what we encoded, never what a name says."""
+    """Answer with an image's file, or 304 when the client has it. Its type is what we encoded, not what a name says."""
     etag = f'"{image.sha256}{"-small" if small else ""}"'
     fresh = get_conditional_response(request, etag=etag)
     if fresh is not None:

@@ -82,7 +82,7 @@ TEMPLATES = [
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;PRAGMA temp_store=MEMORY;",
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;",
 }
 DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{HOME / 'darkroom.sqlite3'}"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -94,7 +94,8 @@ REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 RQ_QUEUES = {
     "wake": {
         "URL": REDIS_URL,
-        "SERIALIZER": "rq.serializers.JSONSerializer",  # the default, pickle, runs code of whoever can write to the store
+        # RQ's default, pickle, would run the code of whoever can write to the store.
+        "SERIALIZER": "rq.serializers.JSONSerializer",
         # A doorbell that does not answer at once is skipped: the worker looks into the database by itself.
         "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 0.5, "retry": None},
     }

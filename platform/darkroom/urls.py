@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.defaults import bad_request as bad_request_page
 from django.views.defaults import page_not_found, server_error
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from darkroom.health import healthz, readyz
 from generation.links import open_link
-from wire.errors import internal_error, unknown_url
+from wire.errors import bad_request, internal_error, unknown_url
 from wire.middleware import is_api
 
 urlpatterns = [
@@ -24,6 +25,11 @@ urlpatterns = [
     path("", include("generation.pages")),
     path("", include("pages.urls")),
 ]
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer programs in JSON and people in HTML."""
+    return bad_request(request) if is_api(request) else bad_request_page(request, exception)
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:

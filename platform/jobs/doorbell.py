@@ -57,7 +57,7 @@ BELL = Bell()
 
 
 def answer() -> None:
-    """Wake the working thread and hold the ticket until it is idle again, so that the next ticket goes to another worker.
+    """Wake the working thread, and hold the ticket until it is idle so that the next ticket goes to another worker.
 
     RQ calls this by name in the listening thread.
     """

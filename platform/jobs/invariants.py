@@ -1,4 +1,4 @@
-"""What must hold of jobs at any moment, whatever was killed? The numbers are those of ARCHITECTURE.md's table of invariants."""
+"""What must hold of jobs at any moment, whatever was killed? ARCHITECTURE.md numbers the invariants."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

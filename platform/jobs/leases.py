@@ -1,4 +1,4 @@
-"""Who holds a job, and for how long? A worker claims, renews by making progress, and is replaced when its lease lapses."""
+"""Who holds a job, and for how long? A worker claims, renews by making progress, and loses what lapses."""
 
 import logging
 import time
@@ -65,7 +65,9 @@ class Lease:
             return
         self.reported_at = now
         mine = type(self.job).objects.filter(pk=self.job.pk, attempt=self.job.attempt, status=Status.RUNNING)
-        if mine.filter(cancel_requested_at=None).update(progress_step=step, progress_steps=steps, lease_until=_lease_end()):
+        if mine.filter(cancel_requested_at=None).update(
+            progress_step=step, progress_steps=steps, lease_until=_lease_end()
+        ):
             Worker.objects.filter(pk=self.job.worker).update(seen_at=Now())
             return
         raise CancelRequested if mine.exists() else LostLease(f"{self.job.pk} was taken away")

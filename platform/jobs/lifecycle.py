@@ -1,4 +1,4 @@
-"""What happens to a claimed job? It is performed, and then it is finished, failed, cancelled or handed back: exactly one of them."""
+"""What happens to a claimed job? It is performed, then finished, failed, cancelled or handed back: exactly one."""
 
 import logging
 import time

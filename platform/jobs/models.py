@@ -26,13 +26,13 @@ class Job(TenantOwned):
     """Background work of a tenant. Its state changes only through `jobs.moves`."""
 
     id = models.CharField(primary_key=True, max_length=40, editable=False)
-    key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, blank=True, help_text="None: asked for in the dashboard.")
+    key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, blank=True, help_text="None: from the dashboard.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 
-    attempt = models.PositiveIntegerField(default=0, help_text="Rises with every claim: the fencing token of its writes.")
+    attempt = models.PositiveIntegerField(default=0, help_text="Rises with every claim: the fencing token.")
     crashes = models.PositiveIntegerField(default=0, help_text="How many attempts died with their worker.")
     worker = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True, help_text="Renewed by progress alone; lapsed means the worker died.")
@@ -47,12 +47,8 @@ class Job(TenantOwned):
         abstract = True
         indexes = [
             # The claim and the sweep look at what is alive; finished jobs, nearly all of them, are not in these.
-            models.Index(
-                fields=["crashes", "id"], name="%(class)s_queued", condition=Q(status=Status.QUEUED)
-            ),
-            models.Index(
-                fields=["lease_until"], name="%(class)s_running", condition=Q(status=Status.RUNNING)
-            ),
+            models.Index(fields=["crashes", "id"], name="%(class)s_queued", condition=Q(status=Status.QUEUED)),
+            models.Index(fields=["lease_until"], name="%(class)s_running", condition=Q(status=Status.RUNNING)),
             models.Index(fields=["tenant", "-id"], name="%(class)s_newest"),
             models.Index(fields=["tenant", "status", "id"], name="%(class)s_by_status"),
         ]

@@ -1,7 +1,7 @@
 """Which moves may a job make, and how is each made exactly once?
 
-Every move is a conditional update fenced by (status, attempt): whoever lost the job changes zero rows and hears `LostLease`.
-Each leaves one event in the same transaction.
+Every move is a conditional update fenced by (status, attempt): whoever lost the job changes zero rows and hears
+`LostLease`. Each leaves one event in the same transaction.
 """
 
 from typing import Any

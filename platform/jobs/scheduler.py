@@ -1,4 +1,4 @@
-"""What must happen again and again? Silent workers' jobs are requeued, lost rings repeated, old worker rows forgotten."""
+"""What must happen again and again? Jobs of silent workers are requeued, lost rings repeated, orphans removed."""
 
 import logging
 import signal

@@ -16,7 +16,7 @@ RETRY_AFTER = "10"
 
 
 def accept(job: Job) -> None:
-    """Store the job and ring a worker once the caller's transaction is committed. Raises ApiError when too many wait."""
+    """Store the job and ring a worker once the transaction is committed. Raises ApiError when too many wait."""
     with transaction.atomic():
         _check_room(job)
         place(job)
@@ -52,7 +52,7 @@ def cancel(job: Job) -> Job:
 
 
 def positions(model: type[Job], tenant: Tenant) -> dict[str, int]:
-    """Return the place of each waiting job among its own tenant's, 1 being next: others' numbers are not theirs to know."""
+    """Return the place of each waiting job among its own tenant's, 1 being next; others' jobs are not to be seen."""
     waiting = model.objects.for_tenant(tenant).filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True)
     return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED_PER_TENANT], start=1)}
 

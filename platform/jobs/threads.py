@@ -1,7 +1,7 @@
 """How does asynchronous code use the database? In a pool thread, whose connection is closed again at once.
 
-Django gives each ASGI request a thread and that thread a connection until the request ends: five hundred waiting requests
-would hold five hundred connections.
+Django gives each ASGI request a thread and that thread a connection until the request ends: five hundred waiting
+requests would hold five hundred connections.
 """
 
 from collections.abc import Awaitable, Callable

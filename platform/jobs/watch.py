@@ -1,4 +1,4 @@
-"""How do many waiting requests learn that their job has moved? One query for all of them, four times a second, per process.
+"""How do many waiting requests learn that their job has moved? Each process asks for all of them, four times a second.
 
 No message can get lost, because none is sent: the row is the truth.
 """
@@ -55,9 +55,9 @@ class Watch:
         self.looking: asyncio.Task[None] | None = None
 
     async def changes(self, model: type[Job], job_id: str) -> AsyncIterator[Snapshot | None]:
-        """Yield where the job stands, now and on each change; None when nothing changed for 15 s. Ends after a final state.
+        """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
-        Raises ApiError when this process holds as many requests as it may.
+        Ends after a final state. Raises ApiError when this process holds as many requests as it may.
         """
         if len(self.waiters) >= settings.MAX_WAITERS:
             message = "Too many requests are waiting here. The job goes on: ask for it again by its id."

@@ -1,4 +1,4 @@
-"""What does a GPU worker do all day? It claims and runs jobs until none is left, then waits for the bell or two seconds."""
+"""What does a GPU worker do all day? It claims and runs jobs until none is left, then waits for the bell."""
 
 import logging
 import os

@@ -69,7 +69,9 @@ class PeopleAdmin(UserAdmin, ModelAdmin):
 class ApiKeyForm(forms.ModelForm):
     """A key's editable facts."""
 
-    scopes = forms.MultipleChoiceField(choices=Scope, widget=UnfoldAdminCheckboxSelectMultipleWidget, initial=every_scope)
+    scopes = forms.MultipleChoiceField(
+        choices=Scope, widget=UnfoldAdminCheckboxSelectMultipleWidget, initial=every_scope
+    )
 
     class Meta:
         model = ApiKey

@@ -17,7 +17,7 @@ class OwnedQuerySet(models.QuerySet[Any]):
 
 
 class TenantOwned(models.Model):
-    """A row of one tenant. Doors ask `.objects.for_tenant(tenant)`; a bare `.objects` is for the worker and the admin."""
+    """A row of one tenant. Doors ask `.objects.for_tenant(tenant)`; bare `.objects` is for the worker and the admin."""
 
     tenant = models.ForeignKey("tenants.Tenant", models.CASCADE)
 

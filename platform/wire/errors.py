@@ -1,6 +1,5 @@
 """How does a refusal look? One shape for every route and dialect: `{"error": {message, type, param, code}}`."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -100,6 +99,11 @@ def unknown_url(request: HttpRequest, exception: Exception | None = None) -> Jso
     return answer(ApiError(404, "unknown_url", f"There is no {request.method} {request.path} here. See /api/v1/docs."))
 
 
+def bad_request(request: HttpRequest) -> JsonResponse:
+    """Answer a request that is no proper HTTP for this server, for example with another's Host (handler400)."""
+    return answer(ApiError(400, "bad_request", "This server does not serve that Host, or the request is malformed."))
+
+
 def internal_error(request: HttpRequest) -> JsonResponse:
     """Answer a bug without showing its inside (handler500 under the API's paths)."""
-    return answer(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something broke on our side."))
+    return answer(ApiError(500, "internal_error", "Something broke on our side."))

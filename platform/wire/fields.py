@@ -26,8 +26,9 @@ class _Strict:
 
     field_name: str
 
-    def refuse(self, code: str, rule: str) -> None:
-        raise serializers.ValidationError(f"{self.field_name} {rule}.", code=code)
+    def refusal(self, code: str, rule: str) -> serializers.ValidationError:
+        """Return the error to raise."""
+        return serializers.ValidationError(f"{self.field_name} {rule}.", code=code)
 
 
 class StrictInteger(_Strict, serializers.IntegerField):
@@ -36,12 +37,12 @@ class StrictInteger(_Strict, serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         """Return the integer."""
         if isinstance(data, bool) or not isinstance(data, int):
-            self.refuse("invalid_type", "must be a whole number")
+            raise self.refusal("invalid_type", "must be a whole number")
         low, high = self.min_value, self.max_value
         if low is not None and data < low:
-            self.refuse("integer_below_min_value", f"must be at least {low}")
+            raise self.refusal("integer_below_min_value", f"must be at least {low}")
         if high is not None and data > high:
-            self.refuse("integer_above_max_value", f"must be at most {high}")
+            raise self.refusal("integer_above_max_value", f"must be at most {high}")
         return int(data)
 
 
@@ -51,10 +52,10 @@ class StrictNumber(_Strict, serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         """Return the number."""
         if isinstance(data, bool) or not isinstance(data, int | float):
-            self.refuse("invalid_type", "must be a number")
+            raise self.refusal("invalid_type", "must be a number")
         low, high = self.min_value, self.max_value
         if (low is not None and data < low) or (high is not None and data > high):
-            self.refuse("number_out_of_range", f"must be between {low} and {high}")
+            raise self.refusal("number_out_of_range", f"must be between {low} and {high}")
         return float(data)
 
 
@@ -72,11 +73,13 @@ class StrictText(_Strict, serializers.CharField):
 
     def _check(self, data: Any) -> None:
         if not isinstance(data, str):
-            self.refuse("invalid_type", "must be a string")
+            raise self.refusal("invalid_type", "must be a string")
         if not self.allow_blank and not data.strip():
-            self.refuse("empty_string", "must not be empty")
+            raise self.refusal("empty_string", "must not be empty")
         if self.max_length is not None and len(data) > self.max_length:
-            self.refuse("string_above_max_length", f"may have {self.max_length} characters, this has {len(data)}")
+            raise self.refusal(
+                "string_above_max_length", f"may have {self.max_length} characters, this has {len(data)}"
+            )
 
 
 class OneOf(_Strict, serializers.ChoiceField):
@@ -88,9 +91,9 @@ class OneOf(_Strict, serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> str:
         """Return the choice."""
         if not isinstance(data, str):
-            self.refuse("invalid_type", "must be a string")
+            raise self.refusal("invalid_type", "must be a string")
         if data not in self.choices:
-            self.refuse("invalid_value", f"must be one of: {', '.join(map(str, self.choices))}")
+            raise self.refusal("invalid_value", f"must be one of: {', '.join(map(str, self.choices))}")
         return str(data)
 
 

@@ -1,4 +1,4 @@
-"""What happens around every request: an id for it, forgiving slashes, no caching of answers, JSON for unknown API routes."""
+"""What happens around every request? It gets an id, its trailing slash is forgiven, its answer is not cached."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ API_PATH = re.compile(r"/(api|v1)(/|$)")
 
 
 class WireMiddleware:
-    """Gives each request an id and each API answer its headers; asynchronous, so that waiting requests hold no thread."""
+    """Gives each request an id and each API answer its headers; asynchronous, so that who waits holds no thread."""
 
     sync_capable = False
     async_capable = True

@@ -54,3 +54,8 @@ def test_a_made_up_cursor_is_refused(alice, query):
 def test_a_limit_out_of_bounds_is_refused(alice, limit):
     error = alice.api.get(f"{ROUTE}?limit={limit}").json()["error"]
     assert (error["code"], error["param"]) == ("invalid_value", "limit")
+
+
+def test_another_host_is_refused_in_json(alice):
+    answer = alice.api.get(ROUTE, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")

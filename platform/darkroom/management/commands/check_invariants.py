@@ -31,7 +31,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"ok": not broken, "checks": report}, indent=2))
         else:
             for row in report:
-                self.stdout.write(f"{'broken' if row['violations'] else 'holds '} {row['invariant']:4} {row['promise']}")
+                verdict = "broken" if row["violations"] else "holds "
+                self.stdout.write(f"{verdict} {row['invariant']:4} {row['promise']}")
                 for violation in row["violations"]:
                     self.stdout.write(f"         {violation}")
         if broken:

@@ -1,0 +1,114 @@
+"""What does the dashboard's form ask for? The API's fields; `orders` alone knows which values pass."""
+
+import re
+from typing import Any
+
+from django import forms
+
+from generation import orders
+from generation.engine import spec
+from generation.models import GenerationJob
+from generation.shapes import shapes_for
+from loras.models import Checkpoint
+from wire.errors import ApiError
+
+CUSTOM = "custom"
+
+
+def _number(low: float, high: float, step: float = 1, **attrs: Any) -> forms.NumberInput:
+    return forms.NumberInput(attrs={"min": low, "max": high, "step": step, **attrs})
+
+
+def _text(rows: int, **attrs: Any) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "cols": None, "maxlength": spec.MAX_PROMPT_CHARS, **attrs})
+
+
+def scheduler_label(name: str) -> str:
+    """Return diffusers' class name as words: EulerAncestralDiscreteScheduler is Euler Ancestral."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", " ", re.sub("Discrete|Scheduler", "", name))
+
+
+class ComposeForm(forms.Form):
+    """A request for pictures. After `is_valid`, `order` is what to ask for."""
+
+    template_name = "generation/_composer.html"
+
+    prompt = forms.CharField(required=False, strip=False, widget=_text(4, required=True))
+    negative_prompt = forms.CharField(
+        required=False, strip=False, widget=_text(1), help_text="What should not be in the picture."
+    )
+    size = forms.CharField(required=False)
+    width = forms.IntegerField(required=False, widget=_number(*spec.SIDE, spec.SIDE_MULTIPLE))
+    height = forms.IntegerField(required=False, widget=_number(*spec.SIDE, spec.SIDE_MULTIPLE))
+    n = forms.IntegerField(label="Pictures", required=False, initial=1, widget=_number(*spec.N))
+    seed = forms.IntegerField(
+        required=False, widget=_number(0, spec.MAX_SEED, placeholder="Random"), help_text="Empty: a new one every time."
+    )
+    steps = forms.IntegerField(required=False, widget=_number(*spec.STEPS))
+    guidance_scale = forms.FloatField(label="Guidance", required=False, widget=_number(*spec.GUIDANCE, 0.1))
+    scheduler = forms.ChoiceField(required=False, choices=[(name, scheduler_label(name)) for name in spec.SCHEDULERS])
+    output_format = forms.ChoiceField(
+        label="Format", required=False, choices=[(name, name.upper()) for name in orders.FORMATS]
+    )
+    output_quality = forms.IntegerField(label="Quality", required=False, initial=90, widget=_number(1, 100))
+
+    ADVANCED = ("negative_prompt", "steps", "guidance_scale", "seed", "scheduler", "output_format", "output_quality")
+
+    def __init__(self, checkpoint: Checkpoint, *args: Any, **kwargs: Any) -> None:
+        wishes = checkpoint.defaults | {"size": f"{checkpoint.width}x{checkpoint.height}"}
+        super().__init__(*args, initial=wishes | kwargs.pop("initial", {}), **kwargs)
+        self.checkpoint, self.shapes = checkpoint, shapes_for(checkpoint)
+        self.order: orders.Order
+
+    @property
+    def chosen_size(self) -> str:
+        """Return which of the offered sizes is chosen."""
+        size: str = self["size"].value() or ""
+        return size if size in [shape.size for shape in self.shapes] else CUSTOM
+
+    @property
+    def shows_more(self) -> bool:
+        """Return whether something tucked away wants to be seen: an error, or a seed to use again."""
+        return bool(set(self.errors) & set(self.ADVANCED)) or self["seed"].value() not in (None, "")
+
+    def clean_prompt(self) -> str:
+        """Return the prompt with the line ends that programs send."""
+        return str(self.cleaned_data["prompt"]).replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask `orders`, and show each refusal beside the field that it names."""
+        if self.errors:
+            return self.cleaned_data
+        checked = orders.OrderSerializer(data=self._asked())
+        if not checked.is_valid():
+            for name, messages in checked.errors.items():
+                self._refuse(name, str(messages[0]))
+            return self.cleaned_data
+        try:
+            self.order = orders.order(checked.validated_data)
+        except ApiError as error:
+            self._refuse(error.param, error.message)
+        return self.cleaned_data
+
+    def _asked(self) -> dict[str, Any]:
+        """Return what the API would be sent: nothing for an empty field, and one way to say the size."""
+        unsaid = {"width", "height"} if self.cleaned_data["size"] not in ("", CUSTOM) else {"size"}
+        kept = {
+            name: value for name, value in self.cleaned_data.items() if value not in (None, "") and name not in unsaid
+        }
+        return kept | {"prompt": self.cleaned_data["prompt"]}
+
+    def _refuse(self, name: str | None, message: str) -> None:
+        """Add an error in the words of the form: its label instead of the API's name."""
+        if name not in self.fields:
+            self.add_error(None, message)
+            return
+        label = self[name].label
+        self.add_error(name, message.replace(name, label, 1) if message.startswith(name) else message)
+
+
+def settings_of(job: GenerationJob) -> dict[str, Any]:
+    """Return what fills the form to ask for this generation again."""
+    names = ("prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n", "scheduler")
+    stored = {name: getattr(job, name) for name in (*names, "output_format", "output_quality")}
+    return stored | {"size": f"{job.width}x{job.height}"}

@@ -1,0 +1,144 @@
+"""OpenAI's official client, unmodified, over HTTP: pictures, models, and errors of its own types."""
+
+import base64
+import io
+import urllib.error
+import urllib.request
+
+import openai
+import PIL.Image
+import pytest
+
+from generation.models import GenerationJob
+from tenants import keys
+from tenants.services import revoke_key
+from tests.fakes import FakeEngine
+
+
+class BrokenEngine(FakeEngine):
+    """An engine with a bug."""
+
+    def generate(self, spec, on_step):
+        """Fail as nobody foresaw."""
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def client(alice, server):
+    """Alice's program, written for OpenAI."""
+    return openai.OpenAI(base_url=f"{server}/v1", api_key=alice.secret)
+
+
+def opened(data: bytes) -> PIL.Image.Image:
+    """Return the picture in these bytes."""
+    return PIL.Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+def test_it_gets_pictures_as_base64(client, worker, output_format):
+    reply = client.images.generate(
+        prompt="a red kite", n=2, size="96x64", response_format="b64_json", output_format=output_format
+    )
+    pictures = [opened(base64.b64decode(item.b64_json)) for item in reply.data]
+    assert [picture.format for picture in pictures] == [output_format.upper()] * 2
+    assert pictures[0].size == (96, 64)
+    assert (reply.size, reply.output_format) == ("96x64", output_format)
+
+
+def test_it_gets_urls_that_open_without_the_key(client, worker):
+    (item,) = client.images.generate(prompt="a red kite", size="64x64").data
+    with urllib.request.urlopen(item.url) as answer:
+        assert opened(answer.read()).size == (64, 64)
+
+
+def test_a_url_opens_no_other_file(client, worker):
+    one, other = client.images.generate(prompt="a red kite", n=2, size="64x64").data
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(one.url.replace(one.id, other.id))
+    assert refusal.value.code == 403
+
+
+def test_our_own_fields_come_in_the_extra_body(client, worker):
+    ours = {
+        "seed": 7,
+        "steps": 3,
+        "negative_prompt": "blue",
+        "guidance_scale": 4,
+        "scheduler": "DPMSolverMultistepScheduler",
+    }
+    reply = client.images.generate(prompt="a red kite", size="64x64", extra_body=ours)
+    job = GenerationJob.objects.get()
+    assert reply.data[0].seed == 7
+    assert {name: getattr(job, name) for name in ours} == ours
+
+
+def test_it_finds_the_checkpoints_as_models(client):
+    (model,) = client.models.list().data
+    assert client.models.retrieve(model.id).object == "model"
+
+
+def test_an_alias_lets_apps_work_that_name_openais_models(client, worker, settings):
+    settings.OPENAI_MODEL_ALIASES = ["gpt-image-1"]
+    assert client.images.generate(prompt="a kite", model="gpt-image-1", size="64x64").data
+
+
+def test_a_bad_key_is_an_authentication_error(server, alice):
+    stranger = openai.OpenAI(base_url=f"{server}/v1", api_key=keys.mint())
+    with pytest.raises(openai.AuthenticationError) as error:
+        stranger.models.list()
+    assert (error.value.code, error.value.type) == ("invalid_api_key", "authentication_error")
+    assert error.value.request_id.startswith("req_")
+
+
+def test_a_revoked_key_is_an_authentication_error(client, alice):
+    revoke_key(alice.key)
+    with pytest.raises(openai.AuthenticationError):
+        client.images.generate(prompt="a kite")
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"size": "1001x1000"}, "size"),
+        ({"n": 11}, "n"),
+        ({"prompt": ""}, "prompt"),
+        ({"output_format": "gif"}, "output_format"),
+        ({"background": "transparent"}, "background"),
+        ({"style": "vivid"}, "style"),
+        ({"extra_body": {"steps": 0}}, "steps"),
+        ({"extra_body": {"width": 64}}, "width"),
+        ({"extra_body": {"nonsense": 1}}, "nonsense"),
+    ],
+)
+def test_what_cannot_be_honoured_is_a_bad_request_that_names_it(client, asked, param):
+    with pytest.raises(openai.BadRequestError) as error:
+        client.images.generate(**({"prompt": "a kite"} | asked))
+    assert error.value.param == param
+    assert not GenerationJob.objects.exists()
+
+
+def test_an_unknown_model_is_not_found(client):
+    with pytest.raises(openai.NotFoundError) as error:
+        client.images.generate(prompt="a kite", model="dall-e-3")
+    assert (error.value.code, error.value.param) == ("model_not_found", "model")
+
+
+def test_a_full_queue_is_a_rate_limit_error(client, settings):
+    settings.MAX_QUEUED_PER_TENANT = 0
+    with pytest.raises(openai.RateLimitError) as error:
+        client.with_options(max_retries=0).images.generate(prompt="a kite")
+    assert error.value.code == "queue_full"
+
+
+def test_a_failed_generation_is_told_once_and_not_made_again(client, generations, worker):
+    generations.engine = BrokenEngine("broken")
+    with pytest.raises(openai.InternalServerError) as error:
+        client.images.generate(prompt="a kite", size="64x64")
+    assert error.value.code == "internal_error"
+    assert GenerationJob.objects.count() == 1
+
+
+def test_a_body_without_end_is_cut_off(client):
+    with pytest.raises(openai.APIStatusError) as error:
+        client.images.generate(prompt="x" * (2 << 20))
+    assert (error.value.status_code, error.value.code) == (413, "request_too_large")
