@@ -5,14 +5,14 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from generation import storage
-from generation.engine.encode import encode, thumbnail
+from generation.engine.encode import Format, encode, thumbnail
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.parameters import parameters_text
 from generation.engine.spec import Picture, Spec, StepReport
@@ -74,7 +74,7 @@ class Generations:
         image.receipt = self._receipt(job, image)
         content = encode(
             picture.image,
-            job.output_format,
+            cast(Format, job.output_format),
             quality=job.output_quality,
             parameters=self._parameters(job, picture),
             receipt=json.dumps(image.receipt),

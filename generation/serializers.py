@@ -106,9 +106,8 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         """Return the place in the queue while the job waits."""
         if job.status != Status.QUEUED:
             return None
-        if "positions" not in self.context:
-            self.context["positions"] = positions(GenerationJob, job.tenant)
-        return {"position": self.context["positions"].get(job.pk, 1)}  # type: ignore[return-value]
+        places = self.context.get("positions") or positions(GenerationJob, job.tenant)
+        return {"position": places.get(job.pk, 1)}  # type: ignore[return-value]
 
     def get_error(self, job: GenerationJob) -> ErrorSerializer | None:
         """Return why the job failed."""

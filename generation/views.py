@@ -16,8 +16,9 @@ from generation.engine.spec import SCHEDULERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer
 from generation.services import delete_image, request_generation
-from jobs.services import cancel
+from jobs.services import cancel, positions
 from jobs.waiting import Wait, event_stream, serves_events, waits
+from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError, missing
@@ -73,7 +74,7 @@ class Generations(APIView):
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
         asked = orders.OrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        job = request_generation(request.user, orders.order(asked.validated_data))
+        job = request_generation(caller(request), orders.order(asked.validated_data))
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         seconds = preferred_wait(request)
@@ -84,10 +85,10 @@ class Generations(APIView):
     @extend_schema(responses=GenerationSerializer(many=True), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's generations, newest first."""
-        owned = GenerationJob.objects.for_tenant(request.user.tenant)
+        owned = GenerationJob.objects.for_tenant(caller(request).tenant)
         owned = owned.select_related("checkpoint", "tenant").prefetch_related("images")
         rows, has_more = page(owned, request.query_params, "gen")
-        context: dict[str, Any] = {}
+        context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
 
 
@@ -109,7 +110,7 @@ class Generation(APIView):
     @extend_schema(responses=GenerationSerializer)
     def get(self, request: Request, id: str) -> Response:
         """Return one generation with its images."""
-        return Response(GenerationSerializer(find_generation(request.user.tenant, id)).data)
+        return Response(GenerationSerializer(find_generation(caller(request).tenant, id)).data)
 
 
 class Cancel(APIView):
@@ -120,15 +121,15 @@ class Cancel(APIView):
     @extend_schema(request=None, responses=GenerationSerializer)
     def post(self, request: Request, id: str) -> Response:
         """Cancel: at once while it waits, at the next step while it runs."""
-        job = cancel(find_generation(request.user.tenant, id))
+        job = cancel(find_generation(caller(request).tenant, id))
         return Response(GenerationSerializer(job).data)
 
 
 def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
     """Open the stream of a generation's progress; every event carries the whole generation."""
-    caller = caller_of(request)
-    caller.require(Scope.READ)
-    job = find_generation(caller.tenant, id)
+    who = caller_of(request)
+    who.require(Scope.READ)
+    job = find_generation(who.tenant, id)
     return event_stream(job, lambda: as_json(job))
 
 
@@ -140,12 +141,12 @@ class OneImage(APIView):
     @extend_schema(responses=ImageSerializer)
     def get(self, request: Request, id: str) -> Response:
         """Return one image's facts."""
-        return Response(ImageSerializer(find_image(request.user.tenant, id)).data)
+        return Response(ImageSerializer(find_image(caller(request).tenant, id)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: str) -> Response:
         """Delete the image and its files."""
-        delete_image(find_image(request.user.tenant, id))
+        delete_image(find_image(caller(request).tenant, id))
         return Response(status=204)
 
 
@@ -161,7 +162,7 @@ class Content(APIView):
         size = request.query_params.get("size", "full")
         if size not in ("full", "thumbnail"):
             raise ApiError(400, "invalid_value", "size must be one of: full, thumbnail.", param="size")
-        return file_of(request._request, find_image(request.user.tenant, id), small=size == "thumbnail")
+        return file_of(request._request, find_image(caller(request).tenant, id), small=size == "thumbnail")
 
 
 def file_of(request: HttpRequest, image: Image, *, small: bool = False) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Which engine do tests use when the pictures do not matter? One that paints its seed, in milliseconds, without torch."""
+"""Which engine do tests use when pictures do not matter? One that paints its seed, in milliseconds, without torch."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Darkroom's settings in a home that lasts as long as the test process; nothing of the developer's reaches the tests."""
+"""Darkroom's settings in a home that lasts as long as the test process; nothing of the developer's reaches them."""
 
 import atexit
 import os
@@ -33,3 +33,4 @@ if postgres.is_wanted():
 else:
     # A file, not memory: threads of one test must wait for each other's locks as processes do.
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"

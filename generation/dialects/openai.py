@@ -21,6 +21,7 @@ from jobs.models import Status
 from jobs.waiting import Wait, waits
 from loras.models import Checkpoint
 from loras.services import default_checkpoint
+from tenants.authentication import caller
 from tenants.models import Scope
 from wire import errors
 from wire.errors import ApiError
@@ -43,7 +44,7 @@ class ImagesSerializer(orders.OrderSerializer):
     """The fields of `images.generate`, with ours beside them (the client's `extra_body`)."""
 
     # Ours, which OpenAI says in other words.
-    width = height = checkpoint = output_quality = None
+    width = height = checkpoint = output_quality = None  # type: ignore[assignment]
 
     model = StrictText(max_length=100, required=False, allow_null=True)
     size = AutoSize(required=False, allow_null=True)
@@ -79,7 +80,7 @@ class Images(APIView):
         """Make pictures and answer when they are ready."""
         asked = ImagesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        job = request_generation(request.user, asked.order())
+        job = request_generation(caller(request), asked.order())
         response = Response(status=202)
         as_base64 = asked.validated_data["response_format"] == "b64_json"
         response.wait = Wait(job, MAX_WAIT_SECONDS, lambda: _answer(job, as_base64))  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """The verbs on any job: accept it, cancel it, find out where it stands."""
 
 from datetime import timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -11,6 +12,8 @@ from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, move, place
 from tenants.models import Tenant
 from wire.errors import ApiError
+
+AnyJob = TypeVar("AnyJob", bound=Job)
 
 RETRY_AFTER = "10"
 
@@ -33,7 +36,7 @@ def _check_room(job: Job) -> None:
         raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
 
 
-def cancel(job: Job) -> Job:
+def cancel(job: AnyJob) -> AnyJob:
     """Cancel a job: at once while it waits, at the next step while it runs. Raises ApiError when it has finished."""
     if job.status == Status.QUEUED:
         try:

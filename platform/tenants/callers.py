@@ -12,7 +12,7 @@ from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
 
 KEY_PARAMETERS = ("api_key", "apikey", "key", "access_token")
-ROLE_SCOPES = {
+ROLE_SCOPES: dict[str, list[str]] = {
     Membership.Role.OWNER: every_scope(),
     Membership.Role.ADMIN: every_scope(),
     Membership.Role.MEMBER: [Scope.READ, Scope.GENERATE, Scope.TRAIN],
@@ -72,7 +72,7 @@ def _by_session(request: HttpRequest) -> Caller:
     membership = member_of(user) if isinstance(user, User) and user.is_active else None
     if membership is None:
         raise _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
-    scopes = tuple(ROLE_SCOPES[Membership.Role(membership.role)])
+    scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
 
 

@@ -1,5 +1,6 @@
 """How does a refusal look? One shape for every route and dialect: `{"error": {message, type, param, code}}`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -61,25 +62,11 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 def as_api_error(exc: Exception) -> ApiError | None:
     """Translate what Django and DRF raise; None for what nobody expected."""
-    match exc:
-        case ApiError():
-            return exc
-        case Http404() | exceptions.NotFound():
-            return missing()
-        case exceptions.ValidationError():
-            return _first(exc.detail)
-        case exceptions.MethodNotAllowed():
-            return ApiError(405, "method_not_allowed", str(exc.detail))
-        case exceptions.UnsupportedMediaType():
-            return ApiError(415, "unsupported_media_type", "Send the body as application/json.")
-        case exceptions.NotAcceptable():
-            return ApiError(406, "not_acceptable", "This API answers application/json.")
-        case exceptions.PermissionDenied() | PermissionDenied():
-            return ApiError(403, "permission_denied", str(exc) or "You may not do this.")
-        case OperationalError() | InterfaceError():
-            message = "The database is out of reach. Nothing was stored; try again shortly."
-            return ApiError(503, "service_unavailable", message, retry_after="5")
-    return None
+    if isinstance(exc, ApiError):
+        return exc
+    if isinstance(exc, exceptions.ValidationError):
+        return _first(exc.detail)
+    return next((error(exc) for kinds, error in TRANSLATIONS.items() if isinstance(exc, kinds)), None)
 
 
 def _first(detail: Any, path: str = "") -> ApiError:
@@ -89,9 +76,26 @@ def _first(detail: Any, path: str = "") -> ApiError:
         own = "" if name == "non_field_errors" else str(name)
         return _first(inner, f"{path}.{own}" if path and own else path or own)
     if isinstance(detail, list) and detail and isinstance(detail[0], exceptions.ErrorDetail):
-        return ApiError(400, CODES.get(detail[0].code, detail[0].code), str(detail[0]), param=path or None)
+        code = str(detail[0].code)
+        return ApiError(400, CODES.get(code, code), str(detail[0]), param=path or None)
     position = next(index for index, inner in enumerate(detail) if inner)
     return _first(detail[position], f"{path}[{position}]")
+
+
+TRANSLATIONS: dict[tuple[type[Exception], ...], Callable[[Exception], ApiError]] = {
+    (Http404, exceptions.NotFound): lambda exc: missing(),
+    (exceptions.MethodNotAllowed,): lambda exc: ApiError(405, "method_not_allowed", str(exc)),
+    (exceptions.UnsupportedMediaType,): lambda exc: ApiError(
+        415, "unsupported_media_type", "Send the body as application/json."
+    ),
+    (exceptions.NotAcceptable,): lambda exc: ApiError(406, "not_acceptable", "This API answers application/json."),
+    (exceptions.PermissionDenied, PermissionDenied): lambda exc: ApiError(
+        403, "permission_denied", str(exc) or "You may not do this."
+    ),
+    (OperationalError, InterfaceError): lambda exc: ApiError(
+        503, "service_unavailable", "The database is out of reach. Nothing was stored; try again.", retry_after="5"
+    ),
+}
 
 
 def unknown_url(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

@@ -21,17 +21,15 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class _Strict:
+class _Strict(serializers.Field[Any, Any, Any, Any]):
     """What the strict fields share: messages that start with the field's name."""
-
-    field_name: str
 
     def refusal(self, code: str, rule: str) -> serializers.ValidationError:
         """Return the error to raise."""
         return serializers.ValidationError(f"{self.field_name} {rule}.", code=code)
 
 
-class StrictInteger(_Strict, serializers.IntegerField):
+class StrictInteger(serializers.IntegerField, _Strict):
     """A JSON integer between two bounds."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -46,7 +44,7 @@ class StrictInteger(_Strict, serializers.IntegerField):
         return int(data)
 
 
-class StrictNumber(_Strict, serializers.FloatField):
+class StrictNumber(serializers.FloatField, _Strict):
     """A JSON number between two bounds."""
 
     def to_internal_value(self, data: Any) -> float:
@@ -59,7 +57,7 @@ class StrictNumber(_Strict, serializers.FloatField):
         return float(data)
 
 
-class StrictText(_Strict, serializers.CharField):
+class StrictText(serializers.CharField, _Strict):
     """A JSON string, kept byte for byte."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -82,7 +80,7 @@ class StrictText(_Strict, serializers.CharField):
             )
 
 
-class OneOf(_Strict, serializers.ChoiceField):
+class OneOf(serializers.ChoiceField, _Strict):
     """One of a few strings; a refusal lists them."""
 
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:

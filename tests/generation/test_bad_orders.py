@@ -1,4 +1,4 @@
-"""What no request for pictures may say: one status, one code, the field's name, and never a row (reliability.md (d) 12-38)."""
+"""What no request for pictures may say: each is refused with its code and the field's name, and nothing is stored."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who may come in: keys and sessions, good and bad (reliability.md (d) 1-6)."""
+"""Who may come in: keys and sessions, good and bad."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What every answer has: a request id, no caching, JSON for programs, one shape for refusals (reliability.md (d) 7-9, 74)."""
+"""What every answer has: a request id, no caching, JSON for programs, one shape for refusals."""
 
 import pytest
 
