@@ -1,35 +1,10 @@
 """The running batch: pictures denoised together, each with its own scheduler, steps, seed and guidance."""
 
-from dataclasses import dataclass
-
 import torch
-from diffusers import SchedulerMixin, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 
 from generation.engine.conditioning import Conditioning
-from generation.engine.schedulers import advance
-
-
-@dataclass(eq=False)
-class Member:
-    """One picture on its way: latents are [1, channels, height / 8, width / 8] in fp32 on the UNet's device."""
-
-    index: int
-    seed: int
-    guidance_scale: float
-    positive: Conditioning
-    negative: Conditioning | None
-    scheduler: SchedulerMixin
-    generator: torch.Generator
-    latents: torch.Tensor
-    step: int = 0
-
-    @property
-    def timestep(self) -> torch.Tensor:
-        return self.scheduler.timesteps[self.step]
-
-    @property
-    def steps_left(self) -> int:
-        return len(self.scheduler.timesteps) - self.step
+from generation.engine.member import Member
 
 
 class RunningBatch:
@@ -60,8 +35,7 @@ class RunningBatch:
         self.waiting = self.waiting[free:]
         noises = self._predict_within_memory()
         for member, noise in zip(self.members, noises, strict=True):
-            member.latents = advance(member.scheduler, noise, member.step, member.latents, member.generator)
-            member.step += 1
+            member.advance(noise)
         done = [member for member in self.members if not member.steps_left]
         self.members = [member for member in self.members if member.steps_left]
         return done
@@ -82,7 +56,7 @@ class RunningBatch:
         return self._predict()
 
     def _predict(self) -> list[torch.Tensor]:
-        """Return each member's predicted noise from one UNet call: a row per member and one more per guided member."""
+        """Return each member's noise from one UNet call, which has a row per member and another per guided member."""
         guided = [member for member in self.members if member.negative]
         rows = [(member, member.negative) for member in guided] + [(member, member.positive) for member in self.members]
         noise = self._call_unet(rows).split(1)

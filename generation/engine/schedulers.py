@@ -22,9 +22,13 @@ def fresh_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedul
     return scheduler
 
 
-def advance(
-    scheduler: SchedulerMixin, noise: torch.Tensor, step: int, latents: torch.Tensor, generator: torch.Generator
+def next_latents(
+    scheduler: SchedulerMixin,
+    noise: torch.Tensor,
+    timestep: torch.Tensor,
+    latents: torch.Tensor,
+    generator: torch.Generator,
 ) -> torch.Tensor:
-    """Return the latents after step number `step`, drawing fresh noise from the generator if the scheduler adds any."""
+    """Return the latents after one step; a scheduler that adds fresh noise draws it from the generator."""
     draws = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
-    return scheduler.step(noise, scheduler.timesteps[step], latents, return_dict=False, **draws)[0]
+    return scheduler.step(noise, timestep, latents, return_dict=False, **draws)[0]

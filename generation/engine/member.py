@@ -1,0 +1,70 @@
+"""One picture on its way from noise to latents: where it stands and how it starts."""
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import SchedulerMixin
+from diffusers.utils.torch_utils import randn_tensor
+
+from generation.engine.conditioning import Conditioning, condition
+from generation.engine.schedulers import fresh_scheduler, next_latents
+from generation.engine.spec import Spec
+from loras.weights.sdxl import Sdxl
+
+
+@dataclass(eq=False)
+class Member:
+    """A picture being denoised: latents are [1, channels, height / 8, width / 8] in fp32 on the UNet's device."""
+
+    index: int
+    seed: int
+    guidance_scale: float
+    positive: Conditioning
+    negative: Conditioning | None
+    scheduler: SchedulerMixin
+    generator: torch.Generator
+    latents: torch.Tensor
+    step: int = 0
+
+    @property
+    def timestep(self) -> torch.Tensor:
+        return self.scheduler.timesteps[self.step]
+
+    @property
+    def steps_left(self) -> int:
+        return len(self.scheduler.timesteps) - self.step
+
+    def advance(self, noise: torch.Tensor) -> None:
+        """Take one step with the noise the UNet predicted."""
+        self.latents = next_latents(self.scheduler, noise, self.timestep, self.latents, self.generator)
+        self.step += 1
+
+
+@torch.inference_mode()
+def members_of(sdxl: Sdxl, spec: Spec) -> list[Member]:
+    """Start a member for each of the spec's pictures; they share their conditioning."""
+    positive, negative = condition(sdxl, spec)
+    members = []
+    for index in range(spec.n):
+        scheduler = fresh_scheduler(spec.scheduler, sdxl.scheduler_config, spec.steps)
+        # On the CPU, so that a seed gives the same noise on every device and in every batch.
+        generator = torch.Generator("cpu").manual_seed(spec.seed_of(index))
+        members.append(
+            Member(
+                index=index,
+                seed=spec.seed_of(index),
+                guidance_scale=spec.guidance_scale,
+                positive=positive,
+                negative=negative,
+                scheduler=scheduler,
+                generator=generator,
+                latents=noise(sdxl, spec, generator) * scheduler.init_noise_sigma,
+            )
+        )
+    return members
+
+
+def noise(sdxl: Sdxl, spec: Spec, generator: torch.Generator) -> torch.Tensor:
+    scale = 2 ** (len(sdxl.vae.config.block_out_channels) - 1)
+    shape = (1, sdxl.unet.config.in_channels, spec.height // scale, spec.width // scale)
+    return randn_tensor(shape, generator=generator, device=sdxl.device, dtype=torch.float32)

@@ -1,0 +1,41 @@
+"""Writes the line under a picture that AUTOMATIC1111 invented and every other tool reads: its `parameters` text."""
+
+import json
+
+from generation.engine.spec import Spec
+
+SAMPLERS = {
+    "EulerDiscreteScheduler": "Euler",
+    "EulerAncestralDiscreteScheduler": "Euler a",
+    "DPMSolverMultistepScheduler": "DPM++ 2M",
+    "DPMSolverSinglestepScheduler": "DPM++ 2S",
+    "UniPCMultistepScheduler": "UniPC",
+    "DEISMultistepScheduler": "DEIS",
+    "HeunDiscreteScheduler": "Heun",
+    "KDPM2DiscreteScheduler": "DPM2",
+    "KDPM2AncestralDiscreteScheduler": "DPM2 a",
+    "DDIMScheduler": "DDIM",
+    "DDPMScheduler": "DDPM",
+    "PNDMScheduler": "PLMS",
+}
+
+
+def parameters_text(spec: Spec, *, seed: int, model: str, model_sha256: str) -> str:
+    """Return the prompts, each on lines of its own, and one line of settings; seed is the single picture's."""
+    settings = {
+        "Steps": spec.steps,
+        "Sampler": SAMPLERS[spec.scheduler],
+        "CFG scale": f"{spec.guidance_scale:g}",
+        "Seed": seed,
+        "Size": f"{spec.width}x{spec.height}",
+        "Model hash": model_sha256[:10],
+        "Model": model,
+    }
+    negative = f"\nNegative prompt: {spec.negative_prompt}" if spec.negative_prompt else ""
+    line = ", ".join(f"{key}: {quoted(str(value))}" for key, value in settings.items())
+    return f"{spec.prompt}{negative}\n{line}".strip()
+
+
+def quoted(value: str) -> str:
+    """Quote what would otherwise end or split the setting, as AUTOMATIC1111 does."""
+    return json.dumps(value, ensure_ascii=False) if any(sign in value for sign in ",:\n") else value

@@ -1,0 +1,99 @@
+"""One tiny checkpoint, one engine and diffusers' own pipeline on it for all engine tests, and ways to ask both."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+
+from generation.engine.batch import RunningBatch
+from generation.engine.engine import Engine
+from generation.engine.member import Member, members_of
+from generation.engine.spec import Spec
+from tests.engine.tiny_sdxl import make_tiny_sdxl
+
+SPEC = {
+    "prompt": "a red kite over the sea",
+    "negative_prompt": "",
+    "width": 64,
+    "height": 64,
+    "steps": 4,
+    "guidance_scale": 5.0,
+    "seed": 7,
+    "n": 1,
+    "scheduler": "EulerDiscreteScheduler",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)  # the tiny nets lose more to waiting than they gain from a second core
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_sdxl(tmp_path_factory.mktemp("checkpoints") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def engine(tiny: Path) -> Engine:
+    return Engine(str(tiny), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def stock(tiny: Path) -> StableDiffusionXLPipeline:
+    pipeline = StableDiffusionXLPipeline.from_pretrained(tiny, add_watermarker=False)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[..., Spec]:
+    """A spec like SPEC but for what is said."""
+    return lambda **said: Spec(**{**SPEC, **said})
+
+
+@pytest.fixture(scope="session")
+def draw(engine: Engine) -> Callable[[Spec], list[np.ndarray]]:
+    """The engine's pictures as arrays of levels."""
+    return lambda spec: [levels(picture.image) for picture in engine.generate(spec, lambda report: None)]
+
+
+def levels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+def denoised(engine: Engine, members: list[Member]) -> list[Member]:
+    """All members taken to their last step in one batch."""
+    batch = RunningBatch(engine.sdxl.unet, room=len(members))
+    for member in members:
+        batch.join(member)
+    while batch.steps_left:
+        batch.step()
+    return members
+
+
+def latents_of(engine: Engine, spec: Spec) -> torch.Tensor:
+    return denoised(engine, members_of(engine.sdxl, spec))[0].latents
+
+
+def stock_output(stock: StableDiffusionXLPipeline, spec: Spec, output_type: str) -> Image.Image | torch.Tensor:
+    """What diffusers' pipeline draws for the spec, asked as its documentation says."""
+    kind = getattr(diffusers, spec.scheduler)
+    config = {**stock.scheduler.config, "clip_sample": False, "set_alpha_to_one": False, "skip_prk_steps": True}
+    pipeline = StableDiffusionXLPipeline(**{**stock.components, "scheduler": kind.from_config(config)})
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline(
+        prompt=spec.prompt,
+        negative_prompt=spec.negative_prompt or None,
+        width=spec.width,
+        height=spec.height,
+        num_inference_steps=spec.steps,
+        guidance_scale=spec.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(spec.seed),
+        output_type=output_type,
+    ).images[0]
