@@ -14,6 +14,7 @@ from darkroom.up import leftovers
 from darkroom.up.first_picture import FINAL
 from darkroom.up.site import Site
 from darkroom.up.start import STORE_URL
+from darkroom.up.supervisor import WontStart
 
 POLL_SECONDS = 0.1
 END_SECONDS = 180.0
@@ -72,8 +73,11 @@ def endure(site: Site, fault: Callable[[Site], None], plan: Plan) -> Outcome:
 
 
 def kill_worker(site: Site) -> None:
-    """Kill the worker that lives now, waiting for one if the last has just died."""
+    """Kill the worker that lives now, waiting for one if the last has just died. Raises WontStart when none comes."""
+    deadline = time.monotonic() + END_SECONDS
     while not (worker := _alive(site)):
+        if time.monotonic() > deadline:
+            raise WontStart("The killed worker was not replaced.")
         time.sleep(POLL_SECONDS)
     worker.kill()
     worker.wait()
