@@ -20,8 +20,9 @@ PIXELS_AT_ONCE = 4 * 1024 * 1024  # four pictures at SDXL's native size; more ga
 class Engine:
     """Holds one checkpoint on one device and draws with it; one generation at a time."""
 
-    def __init__(self, checkpoint: str, *, device: str = "auto") -> None:
+    def __init__(self, checkpoint: str, *, device: str = "auto", pixels_at_once: int = PIXELS_AT_ONCE) -> None:
         """Load the checkpoint: a diffusers folder, a .safetensors file or a hub id. Raises CheckpointError."""
+        self.pixels_at_once = pixels_at_once
         try:
             with device_errors():
                 self.sdxl = load_sdxl(checkpoint, choose_device(device))
@@ -47,7 +48,7 @@ class Engine:
         """
         pictures, step = [], 0
         with device_errors():
-            batch = RunningBatch(self.sdxl.unet, room=max(1, PIXELS_AT_ONCE // (spec.width * spec.height)))
+            batch = RunningBatch(self.sdxl.unet, room=max(1, self.pixels_at_once // (spec.width * spec.height)))
             for member in members_of(self.sdxl, spec):
                 batch.join(member)
             while batch.steps_left:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
+from torch.utils.hooks import RemovableHandle
 
 from generation.engine.batch import RunningBatch
 from generation.engine.engine import Engine
@@ -61,6 +62,20 @@ def ask() -> Callable[..., Spec]:
 def draw(engine: Engine) -> Callable[[Spec], list[np.ndarray]]:
     """The engine's pictures as arrays of levels."""
     return lambda spec: [levels(picture.image) for picture in engine.generate(spec, lambda report: None)]
+
+
+@pytest.fixture
+def memory_for(engine: Engine) -> Callable[..., RemovableHandle]:
+    """Let the UNet run out of memory above a number of rows, of which a guided picture takes two."""
+
+    def shortage(rows: int) -> RemovableHandle:
+        def refuse(module: torch.nn.Module, given: tuple[torch.Tensor]) -> None:
+            if len(given[0]) > rows:
+                raise torch.OutOfMemoryError
+
+        return engine.sdxl.unet.register_forward_pre_hook(refuse)
+
+    return shortage
 
 
 def levels(image: Image.Image) -> np.ndarray:
