@@ -8,12 +8,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from generation.models import GenerationJob, Image
+from generation.models import GenerationJob
+from jobs.models import JobEvent
 
 log = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(hours=1)  # longer than any attempt takes from its first blob to its commit
 ROOT = "t"
+UNSUCCESSFUL = ("requeued", "failed", "cancelled")
 
 
 def write(job: GenerationJob, name: str, content: bytes) -> str:
@@ -35,27 +37,25 @@ def remove(*keys: str) -> None:
 
 
 def remove_orphans() -> int:
-    """Delete the files of attempts that lost their lease or died before their commit; return how many."""
-    removed = 0
-    for key in blobs():
-        if not _has_row(key) and default_storage.get_modified_time(key) < timezone.now() - ORPHAN_AGE:
-            remove(key)
-            removed += 1
-    if removed:
-        log.info("removed %s files that belonged to no image", removed)
-    return removed
+    """Delete the files of attempts that ended without success, and return how many.
+
+    Looks at a window of past events, not at all files: its cost follows the failures, not the images.
+    """
+    now = timezone.now()
+    ended = JobEvent.objects.filter(name__in=UNSUCCESSFUL, at__range=(now - 3 * ORPHAN_AGE, now - ORPHAN_AGE))
+    attempts = ended.values_list("tenant_id", "job_id", "attempt")
+    keys = [key for attempt in attempts.iterator() for key in blobs("/".join([ROOT, *map(str, attempt)]))]
+    remove(*keys)
+    if keys:
+        log.info("removed %s files of attempts that ended without success", len(keys))
+    return len(keys)
 
 
 def blobs(folder: str = ROOT) -> Iterator[str]:
-    """Yield the key of every stored file."""
-    if folder == ROOT and not default_storage.exists(ROOT):
+    """Yield the key of every stored file under this folder."""
+    if not default_storage.exists(folder):
         return
     folders, files = default_storage.listdir(folder)
     yield from (f"{folder}/{name}" for name in files)
     for name in folders:
         yield from blobs(f"{folder}/{name}")
-
-
-def _has_row(key: str) -> bool:
-    job_id = key.split("/")[2]
-    return any(key in keys for keys in Image.objects.filter(job_id=job_id).values_list("blob", "thumbnail"))

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from loras.models import Checkpoint
 
+LATENT_PIXELS = 8  # SDXL's VAE makes one latent of 8 x 8 pixels
 DEFAULT_FIELDS = ("width", "height", "steps", "guidance_scale", "scheduler")
 
 
@@ -21,7 +22,7 @@ def shelve_checkpoint(source: str) -> Checkpoint:
     with transaction.atomic():
         Checkpoint.objects.filter(is_default=True).update(is_default=False)
         checkpoint, _ = Checkpoint.objects.update_or_create(
-            name=card.get("name") or Path(source).stem,
+            name=card.get("name") or Path(source).name.removesuffix(".safetensors"),
             defaults={"source": source, "title": card.get("title", ""), "is_default": True, **wishes},
         )
     return checkpoint
@@ -33,8 +34,10 @@ def default_checkpoint() -> Checkpoint | None:
 
 
 def _card(source: str) -> dict[str, Any]:
-    file = Path(source) / "darkroom.json"
-    if not file.is_file():
-        return {}
-    card: dict[str, Any] = json.loads(file.read_text())
-    return card
+    """Return what a checkpoint folder says of itself: in its own words, or by the size its UNet was made for."""
+    if (card := Path(source) / "darkroom.json").is_file():
+        return dict(json.loads(card.read_text()))
+    if (unet := Path(source) / "unet" / "config.json").is_file():
+        side = json.loads(unet.read_text())["sample_size"] * LATENT_PIXELS
+        return {"defaults": {"width": side, "height": side}}
+    return {}

@@ -20,7 +20,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {"database_and_worker": _worker(), "storage": _storage()}
     missing = {name: why for name, why in checks.items() if why}
     status = {"status": "not ready", "missing": missing} if missing else {"status": "ready"}
-    return JsonResponse(status, status=503 if missing else 200)
+    answer = JsonResponse(status, status=503 if missing else 200)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # not an error of ours: whoever starts us asks often
+    return answer
 
 
 def _worker() -> str:

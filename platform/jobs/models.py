@@ -83,7 +83,10 @@ class JobEvent(TenantOwned):
                 fields=["job_id"], condition=Q(status__in=sorted(TERMINAL)), name="one_terminal_event_per_job"
             )
         ]
-        indexes = [models.Index(fields=["job_id", "id"], name="jobevent_of_job")]
+        indexes = [
+            models.Index(fields=["job_id", "id"], name="jobevent_of_job"),
+            models.Index(fields=["at"], name="jobevent_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.name}"

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,13 +19,18 @@ from jobs.models import Worker
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 5.0
+CHORES_SECONDS = 1800.0
 FORGET_WORKERS_AFTER = timedelta(hours=1)
 
 
 def tick() -> None:
-    """Do each chore once. Every chore may run twice or in two processes at a time without harm."""
+    """Requeue what fell silent, and ring for what waits."""
     if leases.sweep():
         ring()
+
+
+def do_chores() -> None:
+    """Do each chore once. Every chore may run twice or in two processes at a time without harm."""
     Worker.objects.filter(seen_at__lt=Now() - FORGET_WORKERS_AFTER).delete()
     for dotted in settings.CHORES:
         chore: Callable[[], object] = import_string(dotted)
@@ -36,9 +42,13 @@ def run_forever() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    chores_at = 0.0
     while not stop.wait(TICK_SECONDS):
         try:
             tick()
+            if time.monotonic() >= chores_at:
+                do_chores()
+                chores_at = time.monotonic() + CHORES_SECONDS
         except DatabaseError as error:
             log.warning("the database is out of reach, trying again: %s", error)
             connection.close()

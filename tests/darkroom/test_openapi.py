@@ -1,0 +1,46 @@
+"""The OpenAPI document: complete, valid, and readable without the internet."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def document(client):
+    """The document as JSON."""
+    return client.get("/api/v1/openapi.json").json()
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/api/v1/generations", "post"),
+        ("/api/v1/generations", "get"),
+        ("/api/v1/generations/{id}", "get"),
+        ("/api/v1/generations/{id}/cancel", "post"),
+        ("/api/v1/images/{id}", "get"),
+        ("/api/v1/images/{id}", "delete"),
+        ("/api/v1/images/{id}/content", "get"),
+        ("/api/v1/checkpoints", "get"),
+        ("/api/v1/schedulers", "get"),
+        ("/v1/images/generations", "post"),
+        ("/v1/models", "get"),
+    ],
+)
+def test_it_knows_every_route(document, path, method):
+    assert method in document["paths"][path]
+
+
+def test_it_tells_the_limits_of_a_request(document):
+    fields = document["components"]["schemas"]["OrderRequest"]["properties"]
+    assert (fields["steps"]["minimum"], fields["steps"]["maximum"]) == (1, 100)
+    assert fields["prompt"]["maxLength"] == 4000
+    assert document["components"]["schemas"]["OrderRequest"]["required"] == ["prompt"]
+
+
+def test_the_docs_load_nothing_from_elsewhere(client):
+    page = client.get("/api/v1/docs").content.decode()
+    assert "swagger" in page
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
