@@ -18,7 +18,18 @@ STYLE_SHARE = {"fluent": 0.4, "flat": 0.22, "noto": 0.38}
 UNNAMED_STYLE = {"fluent": 0.45, "flat": 0.08, "noto": 0.08}
 OPENINGS = ("a picture of", "a drawing of", "an icon of", "an illustration of", "a photo of", "an emoji of")
 FILLERS = ("cute", "detailed", "high quality", "beautiful", "simple", "best quality", "digital art", "4k")
-DISLIKES = ("blurry", "low quality", "ugly", "deformed", "text", "watermark", "noise", "bad", "worst quality", "cropped")
+DISLIKES = (
+    "blurry",
+    "low quality",
+    "ugly",
+    "deformed",
+    "text",
+    "watermark",
+    "noise",
+    "bad",
+    "worst quality",
+    "cropped",
+)
 COLOUR_WORDS = set(TINTS) | {"white", "gold", "golden", "rainbow", "grey", "light"}
 
 
@@ -58,7 +69,9 @@ def article(words: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def caption(concept: str, style: str | None, *, tint: str | None, background: str | None, rng: np.random.Generator) -> str:
+def caption(
+    concept: str, style: str | None, *, tint: str | None, background: str | None, rng: np.random.Generator
+) -> str:
     """Write one of the many ways to ask for a picture; `None` leaves a part unsaid."""
     thing = f"{tint} {concept}" if tint else concept
     if rng.random() < 0.05:
@@ -81,7 +94,9 @@ class Sampler:
 
     def __init__(self, icons: list[Icon], *, core_share: float, seed: int) -> None:
         self.icons, self.rng = icons, np.random.default_rng(seed)
-        weight = np.array([0.0 if held_out_style(i.concept) == i.style and i.core else STYLE_SHARE[i.style] for i in icons])
+        weight = np.array(
+            [0.0 if held_out_style(i.concept) == i.style and i.core else STYLE_SHARE[i.style] for i in icons]
+        )
         core = np.array([icon.core for icon in icons])
         self.chance = weight * np.where(core, core_share / weight[core].sum(), (1 - core_share) / weight[~core].sum())
         self.chance /= self.chance.sum()

@@ -3,15 +3,16 @@
 import numpy as np
 
 BACKGROUNDS = {
-    "white": (255, 255, 255), "black": (20, 20, 20), "gray": (128, 128, 128), "red": (215, 40, 40), "orange": (245, 135, 30),
-    "yellow": (250, 215, 50), "green": (45, 145, 65), "lime": (150, 215, 45), "teal": (20, 135, 140), "blue": (40, 90, 215),
-    "sky blue": (130, 200, 240), "navy": (25, 30, 90), "purple": (125, 55, 170), "pink": (250, 150, 190), "brown": (125, 80, 45),
-    "beige": (235, 220, 185),
+    "white": (255, 255, 255), "black": (20, 20, 20), "gray": (128, 128, 128), "red": (215, 40, 40),
+    "orange": (245, 135, 30), "yellow": (250, 215, 50), "green": (45, 145, 65), "lime": (150, 215, 45),
+    "teal": (20, 135, 140), "blue": (40, 90, 215), "sky blue": (130, 200, 240), "navy": (25, 30, 90),
+    "purple": (125, 55, 170), "pink": (250, 150, 190), "brown": (125, 80, 45), "beige": (235, 220, 185),
 }  # fmt: skip
 
 TINTS = {
-    "red": (220, 40, 45), "orange": (245, 130, 30), "yellow": (250, 210, 45), "green": (50, 160, 70), "blue": (45, 100, 225),
-    "purple": (135, 60, 185), "pink": (250, 130, 180), "brown": (130, 85, 50), "gray": (130, 130, 135), "black": (45, 45, 50),
+    "red": (220, 40, 45), "orange": (245, 130, 30), "yellow": (250, 210, 45), "green": (50, 160, 70),
+    "blue": (45, 100, 225), "purple": (135, 60, 185), "pink": (250, 130, 180), "brown": (130, 85, 50),
+    "gray": (130, 130, 135), "black": (45, 45, 50),
 }  # fmt: skip
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -21,7 +22,9 @@ def tinted(rgba: np.ndarray, tint: str) -> np.ndarray:
     """Repaint an icon in one colour, keeping its light and shade: dark stays dark, highlights go towards white."""
     light = (rgba[..., :3].astype(np.float32) @ LUMA)[..., None] / 255
     colour = np.array(TINTS[tint], np.float32)
-    shade = np.where(light < 0.6, colour * (0.35 + 0.65 * light / 0.6), colour + (255 - colour) * (light - 0.6) / 0.4 * 0.8)
+    shade = np.where(
+        light < 0.6, colour * (0.35 + 0.65 * light / 0.6), colour + (255 - colour) * (light - 0.6) / 0.4 * 0.8
+    )
     return np.concatenate([shade.clip(0, 255).astype(np.uint8), rgba[..., 3:]], -1)
 
 

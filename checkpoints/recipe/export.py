@@ -1,4 +1,4 @@
-"""Stage 4, `export`: the trained averages become a diffusers folder that StableDiffusionXLPipeline loads unmodified."""
+"""Stage 5, `export`: the trained averages become a diffusers folder that StableDiffusionXLPipeline loads unmodified."""
 
 import argparse
 import json
@@ -6,28 +6,31 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline
 
 from checkpoints.recipe import state
-from checkpoints.recipe.unet import EDGES, Settings, build, prepare, scheduler
+from checkpoints.recipe.networks import scheduler
 from checkpoints.recipe.optim import Optimiser
+from checkpoints.recipe.unet import EDGES, begin
 
-# What DDIM, DDPM and PNDM read from a scheduler's config; SDXL base carries the same lines. Without them they clip latents.
+# Read by DDIM, DDPM and PNDM; SDXL base carries the same lines. Without them those schedulers clip latents.
 OTHER_SCHEDULERS = {"clip_sample": False, "set_alpha_to_one": False, "skip_prk_steps": True, "sample_max_value": 1.0}
 DEFAULTS = {
     "width": 128, "height": 128, "steps": 20, "guidance_scale": 4.0, "scheduler": "EulerDiscreteScheduler",
 }  # fmt: skip
 
 
-def export(folder: Path, target: Path) -> None:
+def export(folder: Path, target: Path, init_from: Path | None) -> None:
     """Write the average of the last saved state to `target`, replacing what is there."""
     saved = state.load(folder / "unet.pt")
     if saved is None:
         raise SystemExit(f"{folder}/unet.pt is not there yet: the unet stage saves it every few minutes")
-    tokenizer, modules, vae = prepare(folder, Settings())
+    tokenizer, modules, vae = begin(folder, init_from)
     optimiser = Optimiser(modules, edges=EDGES, ema=0)
     optimiser.restore(saved["optimiser"])
     optimiser.load_average(modules)
+    if init_from is None and (folder / "vae-crisp").exists():
+        vae = AutoencoderKL.from_pretrained(folder / "vae-crisp")
     pipeline = StableDiffusionXLPipeline(
         vae=vae, tokenizer=tokenizer, tokenizer_2=tokenizer, scheduler=scheduler(), add_watermarker=False, **modules
     )
@@ -63,5 +66,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, default=Path("var/mini"))
     parser.add_argument("--out", type=Path, default=Path("checkpoints/mini"))
+    parser.add_argument("--init-from", type=Path, help="the family the unet stage went on from, if it did")
     options = parser.parse_args()
-    export(options.state, options.out)
+    export(options.state, options.out, options.init_from)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from checkpoints.recipe.concepts import CORE, phrase, wanted
 
-# npm packages, pinned: style -> (package, version). Licences: MIT, MIT (Microsoft), Apache-2.0 (Google); see checkpoints/NOTICE.
+# npm packages, pinned. Licences: MIT and MIT (Microsoft), Apache-2.0 (Google); see checkpoints/NOTICE.
 PACKAGES = {
     "fluent": ("fluent-emoji", "1.2.7"),
     "flat": ("fluent-emoji-flat", "1.2.6"),
@@ -22,6 +22,7 @@ PACKAGES = {
 }
 STYLES = tuple(PACKAGES)
 SIDE, ICON_SIDE = 128, 112
+NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def fetch(style: str, folder: Path) -> Path:
 def draw(icon: dict, viewbox: tuple[int, int]) -> np.ndarray:
     """Draw one SVG body centred on a transparent canvas: uint8 [128, 128, 4]."""
     width, height = icon.get("width", viewbox[0]), icon.get("height", viewbox[1])
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}">'
-    png = resvg_py.svg_to_bytes(svg_string=f"{svg}{icon['body']}</svg>", width=ICON_SIDE, skip_system_fonts=True)
+    head = f'<svg {NAMESPACES} viewBox="0 0 {width} {height}">'
+    png = resvg_py.svg_to_bytes(svg_string=f"{head}{icon['body']}</svg>", width=ICON_SIDE, skip_system_fonts=True)
     drawn = Image.open(io.BytesIO(bytes(png))).convert("RGBA")
     drawn.thumbnail((ICON_SIDE, ICON_SIDE))
     canvas = Image.new("RGBA", (SIDE, SIDE))

@@ -1,4 +1,4 @@
-"""How does a stage survive a restart? One state file, replaced atomically, and a clock that counts only worked seconds."""
+"""How does a stage survive a restart? One state file, replaced atomically, and a clock of worked seconds."""
 
 import os
 import time
@@ -38,6 +38,6 @@ class Clock:
 
 
 def learning_rate(peak: float, progress: float, step: int, *, warmup: int, hold: float, floor: float = 0.02) -> float:
-    """Warm up over steps, hold until `hold` of the time is gone, then fall in a straight line to `floor` of the peak."""
+    """Warm up over steps, hold until `hold` of the time is gone, then fall straight to `floor` of the peak."""
     falling = 1.0 if progress < hold else floor + (1 - floor) * (1 - progress) / (1 - hold)
     return peak * min(1.0, (step + 1) / warmup) * falling

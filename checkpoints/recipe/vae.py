@@ -11,36 +11,50 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from checkpoints.recipe import compose, sources, state
+from checkpoints.recipe.networks import build_vae
 from checkpoints.recipe.optim import Optimiser
 
 log = logging.getLogger(__name__)
-CROP, SEED, SAVE_EVERY = 64, 20261123, 120
-
-
-def build() -> AutoencoderKL:
-    """Build the smallest stock autoencoder that keeps icons crisp: 8x down, 4 channels, 1.4 M parameters."""
-    torch.manual_seed(SEED)
-    vae = AutoencoderKL(
-        block_out_channels=(8, 16, 48, 96),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=4,
-        mid_block_add_attention=False,
-        force_upcast=False,
-        scaling_factor=1.0,
-        sample_size=sources.SIDE,
-    )
-    with torch.no_grad():
-        vae.quant_conv.bias[4:] = -5  # start almost without noise: otherwise the first minutes only learn to be loud
-    return vae
+SEED, SAVE_EVERY, CROP = 20261123, 120, 64  # seconds, pixels
+EDGES = ("conv_in", "conv_out", "quant_conv")  # left to AdamW
 
 
 def held_out(icons: list[sources.Icon]) -> np.ndarray:
-    """Mark the icons the VAE never sees (every 30th of the non-core concepts): its figure is taken on these."""
+    """Mark the icons the VAE never sees (every 30th of the concepts outside the core): its figure is taken on these."""
     others = sorted({icon.concept for icon in icons if not icon.core})
     return np.isin([icon.concept for icon in icons], others[::30])
+
+
+def train(folder: Path, minutes: float, *, device: str, batch: int, rate: float) -> None:
+    """Train until the minutes are used up, saving as it goes; a second start goes on where the first one stopped."""
+    icons, pixels = sources.load(folder)
+    rows = np.flatnonzero(~held_out(icons))
+    rng = np.random.default_rng(SEED)
+    torch.manual_seed(SEED)
+    vae = build_vae().to(device, memory_format=torch.channels_last)
+    optimiser, clock = Optimiser({"vae": vae}, edges=EDGES, ema=0.998), state.Clock(minutes)
+    if saved := state.load(folder / "vae.pt"):
+        optimiser.restore(saved["optimiser"])
+        rng.bit_generator.state, clock.before = saved["rng"], saved["spent"]
+        torch.set_rng_state(saved["torch_rng"])
+
+    last_save = clock.spent
+    while clock.progress < 1:
+        target = batch_of_crops(pixels, rows, rng, batch).to(device, memory_format=torch.channels_last)
+        posterior = vae.encode(target).latent_dist
+        loss, plain = reconstruction_loss(vae.decode(posterior.sample()).sample, target)
+        kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar).mean()
+        (loss + 3e-4 * kl).backward()
+        speed = state.learning_rate(rate, clock.progress, optimiser.steps, warmup=50, hold=0.5)
+        norm = optimiser.step(speed)
+        if optimiser.steps % 50 == 0:
+            figures = (optimiser.steps, clock.spent, loss.item(), plain.item(), kl.item(), norm, speed)
+            log.info("step %d  %.0f s  loss %.4f  L1 %.4f  KL %.2f  norm %.2f  lr %.1e", *figures)
+        if clock.spent - last_save > SAVE_EVERY or clock.progress >= 1:
+            last_save = clock.spent
+            saving = {"optimiser": optimiser.state(), "rng": rng.bit_generator.state, "spent": clock.spent}
+            state.save(folder / "vae.pt", saving | {"torch_rng": torch.get_rng_state()})
+    finish(folder, optimiser, pixels, rows)
 
 
 def batch_of_crops(pixels: np.ndarray, rows: np.ndarray, rng: np.random.Generator, size: int) -> Tensor:
@@ -59,7 +73,7 @@ def reconstruction_loss(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]
     loss = plain + 0.5 * edge_loss(output, target)
     half_output, half_target = F.avg_pool2d(output, 2), F.avg_pool2d(target, 2)
     loss = loss + F.l1_loss(half_output, half_target) + 0.5 * edge_loss(half_output, half_target)
-    # Left alone, four channels first learn brightness and one colour axis: purple comes out grey. So colour has its own term.
+    # Left alone, four channels first learn brightness and one colour axis and paint purple grey: hence a colour term.
     difference = F.avg_pool2d(output - target, 8)
     chroma = difference - difference.mean(1, keepdim=True)
     return loss + 1.5 * difference.abs().mean() + chroma.abs().mean(), plain
@@ -71,44 +85,11 @@ def edge_loss(output: Tensor, target: Tensor) -> Tensor:
     return difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
 
 
-def train(folder: Path, minutes: float, *, device: str, batch: int, rate: float) -> None:
-    """Train until the minutes are used up, saving as it goes; a second start goes on where the first one stopped."""
-    icons, pixels = sources.load(folder)
-    rows = np.flatnonzero(~held_out(icons))
-    rng = np.random.default_rng(SEED)
-    vae = build().to(device, memory_format=torch.channels_last)
-    optimiser = Optimiser({"vae": vae}, edges=("conv_in", "conv_out", "quant_conv"), ema=0.998)
-    saved = state.load(folder / "vae.pt")
-    clock = state.Clock(minutes)
-    if saved:
-        optimiser.restore(saved["optimiser"])
-        rng.bit_generator.state, clock.before = saved["rng"], saved["spent"]
-        torch.set_rng_state(saved["torch_rng"])
-    last_save = clock.spent
-    while clock.progress < 1:
-        target = batch_of_crops(pixels, rows, rng, batch).to(device, memory_format=torch.channels_last)
-        posterior = vae.encode(target).latent_dist
-        loss, plain = reconstruction_loss(vae.decode(posterior.sample()).sample, target)
-        kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar).mean()
-        (loss + 3e-4 * kl).backward()
-        speed = state.learning_rate(rate, clock.progress, optimiser.steps, warmup=50, hold=0.5)
-        norm = optimiser.step(speed)
-        if optimiser.steps % 50 == 0:
-            log.info("step %d  %.0f s  loss %.4f  L1 %.4f  KL %.2f  norm %.2f  lr %.1e",
-                     optimiser.steps, clock.spent, loss, plain, kl, norm, speed)  # fmt: skip
-        if clock.spent - last_save > SAVE_EVERY or clock.progress >= 1:
-            last_save = clock.spent
-            state.save(folder / "vae.pt", {"optimiser": optimiser.state(), "rng": rng.bit_generator.state,
-                                           "spent": clock.spent, "torch_rng": torch.get_rng_state()})  # fmt: skip
-    finish(folder, optimiser, rows)
-
-
 @torch.no_grad()
-def finish(folder: Path, optimiser: Optimiser, rows: np.ndarray) -> None:
+def finish(folder: Path, optimiser: Optimiser, pixels: np.ndarray, rows: np.ndarray) -> None:
     """Write the averaged VAE with latents of mean 0 and deviation 1, so that the scheduler's noise levels fit them."""
-    vae = build().eval()
+    vae = build_vae().eval()
     optimiser.load_average({"vae": vae})
-    _, pixels = sources.load(folder)
     rng = np.random.default_rng(SEED + 1)
     pictures = np.stack([compose.random_picture(pixels, index, rng) for index in rng.choice(rows, 512)])
     latents = torch.cat([encode(vae, part) for part in np.array_split(pictures, 16)])
@@ -135,7 +116,7 @@ def normalise(vae: AutoencoderKL, mean: Tensor, deviation: Tensor) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, default=Path("var/mini"))
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--minutes", type=float, default=22)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
