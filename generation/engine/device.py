@@ -24,15 +24,15 @@ def device_name(device: torch.device) -> str:
 
 
 @contextmanager
-def device_errors() -> Iterator[None]:
+def device_errors(shortage: str) -> Iterator[None]:
     """Tell memory shortage, after which work goes on, from CUDA failures, after which only a new process helps."""
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise OutOfMemory("The picture does not fit into the device's memory. Ask for a smaller size.") from error
+        raise OutOfMemory(shortage) from error
     except RuntimeError as error:
         if CPU_OUT_OF_MEMORY in str(error):
-            raise OutOfMemory("The picture does not fit into memory. Ask for a smaller size.") from error
+            raise OutOfMemory(shortage) from error
         if isinstance(error, torch.AcceleratorError) or any(sign in str(error) for sign in CUDA_FAILURES):
             raise DeviceLost(f"The device failed: {error}") from error
         raise

@@ -24,7 +24,7 @@ class Engine:
         """Load the checkpoint: a diffusers folder, a .safetensors file or a hub id. Raises CheckpointError."""
         self.pixels_at_once = pixels_at_once
         try:
-            with device_errors():
+            with device_errors("The checkpoint does not fit into the device's memory."):
                 self.sdxl = load_sdxl(checkpoint, choose_device(device))
         except CheckpointUnusable as error:
             raise CheckpointError(str(error)) from error
@@ -47,7 +47,7 @@ class Engine:
         Raises OutOfMemory, InvalidOutput, DeviceLost and whatever on_step raises to stop the work.
         """
         pictures, step = [], 0
-        with device_errors():
+        with device_errors("A picture of this size does not fit into the device's memory. Ask for a smaller one."):
             batch = RunningBatch(self.sdxl.unet, room=max(1, self.pixels_at_once // (spec.width * spec.height)))
             for member in members_of(self.sdxl, spec):
                 batch.join(member)

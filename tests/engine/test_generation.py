@@ -83,7 +83,7 @@ def test_when_memory_runs_out_half_the_pictures_are_drawn_at_once(engine, draw, 
 
 
 def test_when_half_the_pictures_are_still_too_many_the_generation_fails(draw, ask, memory_for):
-    with memory_for(rows=3), pytest.raises(OutOfMemory, match="smaller size"):
+    with memory_for(rows=3), pytest.raises(OutOfMemory, match="smaller one"):
         draw(ask(n=4))
     assert len(draw(ask(n=4))) == 4
 

@@ -8,7 +8,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from loras.weights.single_file import byte_letters
 
-WIDTH = 32  # of each text encoder; the UNet's context is both side by side
+WIDTH, WIDTH_2 = 32, 48  # of the text encoders; single files tell them apart by it
 TIME_WIDTH = 8
 
 
@@ -18,8 +18,8 @@ def make_tiny_sdxl(folder: Path) -> Path:
         torch.manual_seed(0)
         StableDiffusionXLPipeline(
             vae=tiny_vae(),
-            text_encoder=tiny_text_encoder(CLIPTextModel),
-            text_encoder_2=tiny_text_encoder(CLIPTextModelWithProjection),
+            text_encoder=tiny_text_encoder(CLIPTextModel, WIDTH),
+            text_encoder_2=tiny_text_encoder(CLIPTextModelWithProjection, WIDTH_2),
             tokenizer=byte_tokenizer("<|endoftext|>"),
             tokenizer_2=byte_tokenizer("!"),
             unet=tiny_unet(),
@@ -38,11 +38,11 @@ def tiny_unet() -> UNet2DConditionModel:
         layers_per_block=1,
         attention_head_dim=(1, 2, 2),
         norm_num_groups=8,
-        cross_attention_dim=2 * WIDTH,
+        cross_attention_dim=WIDTH + WIDTH_2,
         use_linear_projection=True,
         addition_embed_type="text_time",
         addition_time_embed_dim=TIME_WIDTH,
-        projection_class_embeddings_input_dim=WIDTH + 6 * TIME_WIDTH,
+        projection_class_embeddings_input_dim=WIDTH_2 + 6 * TIME_WIDTH,
     )
 
 
@@ -60,12 +60,12 @@ def tiny_vae() -> AutoencoderKL:
     )
 
 
-def tiny_text_encoder(kind: type[CLIPTextModel]) -> CLIPTextModel:
+def tiny_text_encoder(kind: type[CLIPTextModel], width: int) -> CLIPTextModel:
     config = CLIPTextConfig(
         vocab_size=514,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        projection_dim=WIDTH,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=width,
         num_hidden_layers=2,
         num_attention_heads=2,
         max_position_embeddings=77,
