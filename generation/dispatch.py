@@ -17,8 +17,10 @@ from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.parameters import parameters_text
 from generation.engine.spec import Picture, Spec, StepReport
 from generation.models import GenerationJob, Image
-from jobs.lifecycle import JobFailed, Report, WorkerUnfit
+from jobs.leases import Lease
+from jobs.lifecycle import JobFailed, WorkerUnfit
 from loras.services import shelve_checkpoint
+from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -47,21 +49,20 @@ class Generations:
         shelve_checkpoint(settings.CHECKPOINT)
         log.info("checkpoint %s is loaded after %.1f s", settings.CHECKPOINT, time.monotonic() - started)
 
-    def perform(self, job: GenerationJob, report: Report) -> Sequence[Image]:
+    def perform(self, job: GenerationJob, lease: Lease) -> Sequence[Image]:
         """Make the pictures, store their files, and return the rows that say so."""
         try:
-            pictures = self.engine.generate(job.spec, lambda done: report(done.step, done.steps))
+            pictures = self.engine.generate(job.spec, lambda done: lease.report(done.step, done.steps))
+            return [self._store(job, picture, lease) for picture in pictures]
         except DeviceLost as error:
             raise WorkerUnfit(str(error)) from error
         except EngineError as error:
             raise JobFailed(error.code, str(error)) from error
-        images = []
-        for picture in pictures:
-            images.append(self._store(job, picture))
-            report(job.progress_steps, job.progress_steps)  # storing counts as progress too
-        return images
+        except ApiError as error:
+            raise JobFailed(error.code, error.message) from error
 
-    def _store(self, job: GenerationJob, picture: Picture) -> Image:
+    def _store(self, job: GenerationJob, picture: Picture, lease: Lease) -> Image:
+        lease.renew()  # storing is progress too
         image = Image(
             tenant_id=job.tenant_id,
             job=job,

@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from generation.models import GenerationJob
 from jobs.models import JobEvent
+from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -19,21 +23,39 @@ UNSUCCESSFUL = ("requeued", "failed", "cancelled")
 
 
 def write(job: GenerationJob, name: str, content: bytes) -> str:
-    """Store one file of this attempt and return its key."""
-    return default_storage.save(f"{ROOT}/{job.tenant_id}/{job.pk}/{job.attempt}/{name}", ContentFile(content))
+    """Store one file of this attempt and return its key. Raises ApiError when the store does not take it."""
+    with _within_reach():
+        return default_storage.save(f"{ROOT}/{job.tenant_id}/{job.pk}/{job.attempt}/{name}", ContentFile(content))
 
 
 def read(key: str) -> bytes:
-    """Return a stored file's bytes."""
-    with default_storage.open(key) as file:
+    """Return a stored file's bytes. Raises ApiError when the store does not give it."""
+    with _within_reach(), default_storage.open(key) as file:
         content: bytes = file.read()
     return content
 
 
 def remove(*keys: str) -> None:
     """Delete files; one that is gone already is no error."""
-    for key in keys:
-        default_storage.delete(key)
+    with _within_reach():
+        for key in keys:
+            default_storage.delete(key)
+
+
+def probe() -> None:
+    """Write and delete a file. Raises ApiError when the store does not take it."""
+    with _within_reach():
+        default_storage.delete(default_storage.save("probe/ready", ContentFile(b"x")))
+
+
+@contextmanager
+def _within_reach() -> Iterator[None]:
+    try:
+        yield
+    except tuple(import_string(name) for name in settings.STORAGE_ERRORS) as error:
+        log.error("the picture store refuses: %s", error)
+        message = "The picture store is full or out of reach. Try again later; the operator has the details."
+        raise ApiError(503, "storage_unavailable", message, retry_after="30") from error
 
 
 def remove_orphans() -> int:
@@ -53,9 +75,10 @@ def remove_orphans() -> int:
 
 def blobs(folder: str = ROOT) -> Iterator[str]:
     """Yield the key of every stored file under this folder."""
-    if not default_storage.exists(folder):
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:  # S3, which knows no folders, lists nothing instead
         return
-    folders, files = default_storage.listdir(folder)
     yield from (f"{folder}/{name}" for name in files)
     for name in folders:
         yield from blobs(f"{folder}/{name}")

@@ -77,7 +77,7 @@ def generations(transactional_db: None, settings: Any, tmp_path: Path) -> Genera
     """What performs generations: the real one on a fake engine, its checkpoint on the shelf and files of its own."""
     settings.ENGINE = "tests.fakes.FakeEngine"
     settings.CHECKPOINT = "fake-sdxl"
-    settings.STORAGES = settings.STORAGES | {"default": {**settings.LOCAL_FILES, "OPTIONS": {"location": tmp_path}}}
+    settings.STORAGES = settings.STORAGES | {"default": settings.PICTURES | {"OPTIONS": {"location": tmp_path}}}
     performer = Generations()
     performer.warm_up()
     return performer

@@ -1,13 +1,11 @@
 """Is this server alive, and would a picture asked for now be made?"""
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 
+from generation import storage
 from jobs.services import has_ready_worker
-
-PROBE = "probe/ready"
+from wire.errors import ApiError
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -36,7 +34,7 @@ def _worker() -> str:
 def _storage() -> str:
     """Return what is wrong with the storage, found by writing to it."""
     try:
-        default_storage.delete(default_storage.save(PROBE, ContentFile(b"x")))
-    except OSError as error:
-        return f"the storage cannot be written: {error.strerror}"
+        storage.probe()
+    except ApiError as error:
+        return error.message
     return ""

@@ -1,6 +1,7 @@
 """Every setting of Darkroom, read from the environment once. `.env.example` explains them to operators."""
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
@@ -48,6 +49,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "pages.middleware.PagesMiddleware",
 ]
 
 ROOT_URLCONF = "darkroom.urls"
@@ -107,18 +109,19 @@ STATIC_ROOT = HOME / "static"
 SERVESTATIC_MAX_AGE = 3600
 MEDIA_ROOT = HOME / "media"
 S3_BUCKET = env.text("S3_BUCKET")
-LOCAL_FILES = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
-S3_FILES = {
-    "BACKEND": "storages.backends.s3.S3Storage",
-    "OPTIONS": {
-        "bucket_name": S3_BUCKET,
-        "endpoint_url": env.text("S3_ENDPOINT_URL") or None,
-        "default_acl": None,
-        "file_overwrite": True,
-    },
+PICTURES: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": MEDIA_ROOT},
 }
+# What a store that is full or out of reach raises, by dotted name.
+STORAGE_ERRORS = ["builtins.OSError"]
+if S3_BUCKET:
+    from darkroom import s3  # which needs the s3 extra
+
+    PICTURES = s3.pictures(S3_BUCKET, env.text("S3_ENDPOINT_URL") or None)
+    STORAGE_ERRORS += s3.ERRORS
 STORAGES = {
-    "default": S3_FILES if S3_BUCKET else LOCAL_FILES,
+    "default": PICTURES,
     "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
 }
 

@@ -1,12 +1,50 @@
-"""What does an operator see of jobs? The events and the workers; each kind of job has its own page in its app."""
+"""What does an operator see of jobs? Numbers, events and workers; each kind of job has its own page in its app."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
-from jobs.models import JobEvent, Worker
+from jobs.models import JobEvent, Status, Worker, job_models
+
+# How unfold colours a state.
+STATUS_LABELS = {
+    Status.QUEUED: "warning",
+    Status.RUNNING: "info",
+    Status.SUCCEEDED: "success",
+    Status.FAILED: "danger",
+    Status.CANCELLED: "default",
+}
+
+
+def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add to the admin's first page how the queue and the workers are right now."""
+    now = timezone.now()
+    last_hour = {"completed_at__gte": now - timedelta(hours=1)}
+    recently = now - timedelta(seconds=settings.LEASE_SECONDS)
+    ready = Worker.objects.filter(ready=True, seen_at__gte=recently).count()
+    context["numbers"] = [
+        {"title": "Waiting", "value": _count(status=Status.QUEUED)},
+        {"title": "Running", "value": _count(status=Status.RUNNING)},
+        {"title": "Succeeded in the last hour", "value": _count(status=Status.SUCCEEDED, **last_hour)},
+        {"title": "Failed in the last hour", "value": _count(status=Status.FAILED, **last_hour)},
+        {"title": "Workers ready", "value": ready},
+    ]
+    failed = JobEvent.objects.filter(status=Status.FAILED).select_related("tenant").order_by("-id")[:8]
+    context["failures"] = {
+        "headers": ["When", "Job", "Tenant", "Why"],
+        "rows": [[timezone.localtime(each.at).strftime("%d %b %H:%M"), each.job_id, each.tenant, each.detail] for each in failed],
+    }
+    return context
+
+
+def _count(**facts: Any) -> int:
+    return sum(model.objects.filter(**facts).count() for model in job_models())
 
 
 class ReadOnly(ModelAdmin):
@@ -29,12 +67,17 @@ class ReadOnly(ModelAdmin):
 class JobEventAdmin(ReadOnly):
     """Every move of every job."""
 
-    list_display = ["at", "job_id", "tenant", "name", "attempt", "detail"]
+    list_display = ["at", "job_id", "tenant", "move", "attempt", "detail"]
     list_filter = ["name"]
     search_fields = ["job_id"]
     list_select_related = ["tenant"]
     ordering = ["-id"]
     show_full_result_count = False
+
+    @display(description="move", label={"accepted": "default", "claimed": "info", "requeued": "warning", **STATUS_LABELS})
+    def move(self, event: JobEvent) -> str:
+        """Return what happened, in its state's colour."""
+        return event.name
 
 
 @admin.register(Worker)

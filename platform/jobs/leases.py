@@ -54,10 +54,16 @@ class Lease:
 
     def __init__(self, job: Job, *, must_stop: Callable[[], bool] = lambda: False) -> None:
         self.job, self.must_stop = job, must_stop
+        self.progress = (0, 0)
         self.reported_at = 0.0
+
+    def renew(self) -> None:
+        """Hold the job for longer while work without steps goes on. Raises as `report` does."""
+        self.report(*self.progress)
 
     def report(self, step: int, steps: int) -> None:
         """Note progress. Raises CancelRequested, HandBack or LostLease."""
+        self.progress = (step, steps)
         if self.must_stop():
             raise HandBack
         now = time.monotonic()

@@ -14,8 +14,6 @@ from jobs.moves import LostLease, fail, move
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[int, int], None]
-
 
 class JobFailed(Exception):
     """The job cannot be done, and its owner is told why."""
@@ -35,8 +33,8 @@ class Performer(Protocol):
     def warm_up(self) -> None:
         """Make ready what every job of this kind needs. Slow; done before the first claim."""
 
-    def perform(self, job: Any, report: Report) -> Sequence[models.Model]:
-        """Do the work, calling `report(step, steps)` on progress, and return the rows that success adds."""
+    def perform(self, job: Any, lease: Lease) -> Sequence[models.Model]:
+        """Do the work, reporting progress to the lease, and return the rows that success adds."""
 
 
 def run(job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> None:
@@ -52,7 +50,7 @@ def run(job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> Non
 
 def _perform(job: Job, performer: Performer, lease: Lease) -> None:
     try:
-        rows = performer.perform(job, lease.report)
+        rows = performer.perform(job, lease)
         _finish(job, rows)
     except LostLease:
         raise

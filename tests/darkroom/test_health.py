@@ -37,6 +37,6 @@ def test_it_is_not_ready_when_the_worker_fell_silent(client, ready_worker, setti
 def test_it_is_not_ready_when_nothing_can_be_stored(client, ready_worker, settings, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("a file where a folder should be")
-    settings.STORAGES = settings.STORAGES | {"default": {**settings.LOCAL_FILES, "OPTIONS": {"location": blocked}}}
+    settings.STORAGES = settings.STORAGES | {"default": settings.PICTURES | {"OPTIONS": {"location": blocked}}}
     answer = client.get("/readyz")
     assert (answer.status_code, "storage" in answer.json()["missing"]) == (503, True)

@@ -1,0 +1,32 @@
+"""The parser against anything: it returns an object or refuses in words, and changes nothing that it lets through."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wire.errors import ApiError
+from wire.strict_json import parse
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
+
+
+@given(st.dictionaries(TEXT, VALUES, max_size=5))
+def test_a_good_object_comes_through_unchanged(value):
+    assert parse(json.dumps(value).encode()) == value
+
+
+@given(st.binary(max_size=200) | TEXT.map(str.encode) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_anything_else_is_refused_in_words(body):
+    try:
+        assert isinstance(parse(body), dict)
+    except ApiError as error:
+        assert error.status in (400, 413)
+        assert error.message.endswith(".")
+
+
+@given(st.text('[]{}",:\\u0123456789ae ', max_size=60))
+def test_broken_punctuation_never_breaks_the_parser(text):
+    test_anything_else_is_refused_in_words.hypothesis.inner_test(text.encode())
