@@ -1,0 +1,58 @@
+"""The `parameters` text is read by everybody's parser: AUTOMATIC1111's rules are applied to what we write."""
+
+import json
+import re
+
+import pytest
+
+from generation.engine.parameters import SAMPLERS, parameters_text
+from generation.engine.spec import SCHEDULERS, Spec
+
+SETTING = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')  # AUTOMATIC1111's own
+
+
+def text_of(**said) -> str:
+    asked = {"prompt": "a red kite", "negative_prompt": "", "width": 832, "height": 1216, "steps": 30}
+    asked |= {"guidance_scale": 6.5, "seed": 5, "n": 4, "scheduler": "EulerAncestralDiscreteScheduler"}
+    model = said.pop("model", "mini")
+    return parameters_text(Spec(**{**asked, **said}), seed=8, model=model, model_sha256="31e35c80fc4829d1" * 4)
+
+
+def settings_of(text: str) -> dict[str, str]:
+    found = SETTING.findall(text.splitlines()[-1])
+    return {key: json.loads(value) if value.startswith('"') else value for key, value in found}
+
+
+def test_the_last_line_holds_the_settings_of_the_one_picture():
+    assert settings_of(text_of()) == {
+        "Steps": "30",
+        "Sampler": "Euler a",
+        "CFG scale": "6.5",
+        "Seed": "8",
+        "Size": "832x1216",
+        "Model hash": "31e35c80fc",
+        "Model": "mini",
+    }
+
+
+def test_prompts_keep_their_lines():
+    lines = text_of(prompt="a red kite,\nover the sea", negative_prompt="grey\nblurry").splitlines()
+    assert lines[:4] == ["a red kite,", "over the sea", "Negative prompt: grey", "blurry"]
+
+
+def test_no_line_is_written_for_no_negative_prompt():
+    assert len(text_of().splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["one, two", "one: two", 'one, "two"', "один: два"])
+def test_a_name_with_signs_in_it_is_quoted(name):
+    assert settings_of(text_of(model=name))["Model"] == name
+
+
+def test_a_whole_guidance_scale_is_written_without_a_fraction():
+    assert settings_of(text_of(guidance_scale=7.0))["CFG scale"] == "7"
+
+
+def test_every_scheduler_on_offer_has_a_sampler_name_of_its_own():
+    assert set(SAMPLERS) == set(SCHEDULERS)
+    assert len(set(SAMPLERS.values())) == len(SCHEDULERS)
