@@ -6,11 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from unfold.admin import TabularInline
+from unfold.decorators import display
 
 from generation.links import link_to
 from generation.models import GenerationJob, Image
-from jobs.admin import ReadOnly
+from jobs.admin import STATUS_LABELS, ReadOnly
 
 
 def preview(image: Image, pixels: int) -> str:
@@ -40,13 +42,30 @@ class ImageInline(TabularInline):
 class GenerationJobAdmin(ReadOnly):
     """The generations of every tenant."""
 
-    list_display = ["id", "tenant", "status", "prompt", "size", "n", "attempt", "created_at", "completed_at"]
+    list_display = ["id", "tenant", "state", "short_prompt", "size", "n", "attempt", "created_at", "took"]
     list_filter = ["status", "tenant"]
     search_fields = ["id", "prompt"]
     list_select_related = ["tenant"]
     ordering = ["-id"]
     inlines = [ImageInline]
     show_full_result_count = False
+
+    @display(description="status", label=STATUS_LABELS, ordering="status")
+    def state(self, job: GenerationJob) -> str:
+        """Return the state, in its colour."""
+        return job.status
+
+    @admin.display(description="prompt")
+    def short_prompt(self, job: GenerationJob) -> str:
+        """Return how the prompt begins."""
+        return Truncator(job.prompt).chars(80)
+
+    @admin.display(description="took")
+    def took(self, job: GenerationJob) -> str:
+        """Return the seconds of the last attempt."""
+        if not (job.started_at and job.completed_at):
+            return "-"
+        return f"{(job.completed_at - job.started_at).total_seconds():.1f} s"
 
     @admin.display(description="size")
     def size(self, job: GenerationJob) -> str:

@@ -1,9 +1,11 @@
 """What does the dashboard's form ask for? The API's fields; `orders` alone knows which values pass."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from generation import orders
 from generation.engine import spec
@@ -20,7 +22,7 @@ def _number(low: float, high: float, step: float = 1, **attrs: Any) -> forms.Num
 
 
 def _text(rows: int, **attrs: Any) -> forms.Textarea:
-    return forms.Textarea(attrs={"rows": rows, "cols": None, "maxlength": spec.MAX_PROMPT_CHARS, **attrs})
+    return forms.Textarea(attrs={"rows": rows, "cols": False, "maxlength": spec.MAX_PROMPT_CHARS, **attrs})
 
 
 def scheduler_label(name: str) -> str:
@@ -31,9 +33,9 @@ def scheduler_label(name: str) -> str:
 class ComposeForm(forms.Form):
     """A request for pictures. After `is_valid`, `order` is what to ask for."""
 
-    template_name = "generation/_composer.html"
-
-    prompt = forms.CharField(required=False, strip=False, widget=_text(4, required=True))
+    prompt = forms.CharField(
+        required=False, strip=False, widget=_text(4, required=True, placeholder="Describe the picture")
+    )
     negative_prompt = forms.CharField(
         required=False, strip=False, widget=_text(1), help_text="What should not be in the picture."
     )
@@ -41,9 +43,7 @@ class ComposeForm(forms.Form):
     width = forms.IntegerField(required=False, widget=_number(*spec.SIDE, spec.SIDE_MULTIPLE))
     height = forms.IntegerField(required=False, widget=_number(*spec.SIDE, spec.SIDE_MULTIPLE))
     n = forms.IntegerField(label="Pictures", required=False, initial=1, widget=_number(*spec.N))
-    seed = forms.IntegerField(
-        required=False, widget=_number(0, spec.MAX_SEED, placeholder="Random"), help_text="Empty: a new one every time."
-    )
+    seed = forms.IntegerField(required=False, widget=_number(0, spec.MAX_SEED, placeholder="Random"))
     steps = forms.IntegerField(required=False, widget=_number(*spec.STEPS))
     guidance_scale = forms.FloatField(label="Guidance", required=False, widget=_number(*spec.GUIDANCE, 0.1))
     scheduler = forms.ChoiceField(required=False, choices=[(name, scheduler_label(name)) for name in spec.SCHEDULERS])
@@ -52,11 +52,14 @@ class ComposeForm(forms.Form):
     )
     output_quality = forms.IntegerField(label="Quality", required=False, initial=90, widget=_number(1, 100))
 
-    ADVANCED = ("negative_prompt", "steps", "guidance_scale", "seed", "scheduler", "output_format", "output_quality")
+    ADVANCED = ("negative_prompt", "steps", "guidance_scale", "scheduler", "output_format", "output_quality")
 
-    def __init__(self, checkpoint: Checkpoint, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, data: QueryDict | None = None, *, chosen: Mapping[str, Any] | None = None
+    ) -> None:
         wishes = checkpoint.defaults | {"size": f"{checkpoint.width}x{checkpoint.height}"}
-        super().__init__(*args, initial=wishes | kwargs.pop("initial", {}), **kwargs)
+        super().__init__(data, initial=wishes | dict(chosen or {}))
+        self.is_reuse = bool(chosen)
         self.checkpoint, self.shapes = checkpoint, shapes_for(checkpoint)
         self.order: orders.Order
 
@@ -68,8 +71,8 @@ class ComposeForm(forms.Form):
 
     @property
     def shows_more(self) -> bool:
-        """Return whether something tucked away wants to be seen: an error, or a seed to use again."""
-        return bool(set(self.errors) & set(self.ADVANCED)) or self["seed"].value() not in (None, "")
+        """Return whether something tucked away wants to be seen: an error, or settings to use again."""
+        return self.is_reuse or bool(set(self.errors) & set(self.ADVANCED))
 
     def clean_prompt(self) -> str:
         """Return the prompt with the line ends that programs send."""
@@ -103,7 +106,7 @@ class ComposeForm(forms.Form):
         if name not in self.fields:
             self.add_error(None, message)
             return
-        label = self[name].label
+        label = str(self[name].label)
         self.add_error(name, message.replace(name, label, 1) if message.startswith(name) else message)
 
 

@@ -1,6 +1,7 @@
 """The dashboard's doors to what was made: the history, and a page for each image."""
 
 import json
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -20,7 +21,6 @@ from wire.paging import page
 
 PER_PAGE = "24"
 UNMADE = (Status.FAILED, Status.CANCELLED)
-ENLARGED_SIDE = 512  # a smaller picture is shown this large at most, enlarged by a whole factor
 
 
 @require_safe
@@ -31,10 +31,9 @@ def history(request: PageRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     query = request.GET.copy()
     query["limit"] = PER_PAGE
-    if show in UNMADE:
-        part, (rows, has_more) = "generation/_unmade.html", page(_unmade(tenant, show), query, "gen")
-    else:
-        part, (rows, has_more) = "generation/_thumbnails.html", page(_images(tenant), query, "img")
+    listed: QuerySet[Any] = _unmade(tenant, show) if show in UNMADE else _images(tenant)
+    rows, has_more = page(listed, query, "gen" if show in UNMADE else "img")
+    part = "generation/_unmade.html" if show in UNMADE else "generation/_thumbnails.html"
     context = {"show": show, "part": part, "rows": rows, "older": rows[-1].pk if has_more else None}
     return render(request, part if request.htmx else "generation/history.html", context)
 
@@ -53,7 +52,6 @@ def image(request: PageRequest, id: str) -> HttpResponse:
     tenant = caller_of(request).tenant
     found = find_image(tenant, id)
     job = found.job
-    factor = max(1, ENLARGED_SIDE // max(found.width, found.height))
     took = job.completed_at - job.started_at if job.completed_at and job.started_at else None
     context = {
         "image": found,
@@ -61,7 +59,6 @@ def image(request: PageRequest, id: str) -> HttpResponse:
         "siblings": job.images.order_by("index"),
         "newer": _images(tenant).filter(pk__gt=found.pk).order_by("pk").first(),
         "older": _images(tenant).filter(pk__lt=found.pk).order_by("-pk").first(),
-        "shown": {"width": found.width * factor, "height": found.height * factor},
         "seconds": took.total_seconds() if took else None,
         "receipt": json.dumps(found.receipt, indent=2),
     }

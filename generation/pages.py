@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import reswap, retarget
 
 from generation import gallery
 from generation.forms import ComposeForm, settings_of
@@ -35,7 +36,7 @@ def create(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         return _accept(request, caller)
     chosen = starting_point(caller.tenant, request.GET.get("from", ""))
-    return _compose(request, caller, ComposeForm(offered(), initial=chosen))
+    return _compose(request, caller, ComposeForm(offered(), chosen=chosen))
 
 
 def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
@@ -47,8 +48,8 @@ def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
         return _card(request, job) if request.htmx else redirect("generation", job.pk)
     if not request.htmx:
         return _compose(request, caller, form, status=422)
-    beside = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
-    return render(request, "generation/_composer.html", {"form": form}, status=422, headers=beside)
+    response = render(request, "generation/_composer.html", {"form": form}, status=422)
+    return reswap(retarget(response, "#composer"), "outerHTML")
 
 
 def _compose(request: PageRequest, caller: Caller, form: ComposeForm, status: int = 200) -> HttpResponse:
@@ -85,7 +86,7 @@ def recent(tenant: Tenant) -> list[GenerationJob]:
 def cards(tenant: Tenant, jobs: list[GenerationJob]) -> list[dict[str, Any]]:
     """Return each job with its place in the queue, None unless it waits."""
     places = positions(GenerationJob, tenant)
-    return [{"job": job, "position": places.get(job.pk)} for job in jobs]
+    return [{"job": job, "position": places.get(job.pk), "places": range(job.n)} for job in jobs]
 
 
 def _card(request: PageRequest, job: GenerationJob) -> HttpResponse:

@@ -6,6 +6,7 @@ from typing import Any
 import dj_database_url
 
 from darkroom import env
+from darkroom.unfold import UNFOLD  # noqa: F401 - a setting
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(env.text("DARKROOM_HOME", str(ROOT / "var"))).absolute()

@@ -12,14 +12,15 @@ from unfold.decorators import display
 
 from jobs.models import JobEvent, Status, Worker, job_models
 
-# How unfold colours a state.
-STATUS_LABELS = {
+# How unfold colours a state, and the event that led there.
+STATUS_LABELS: dict[str, str] = {
     Status.QUEUED: "warning",
     Status.RUNNING: "info",
     Status.SUCCEEDED: "success",
     Status.FAILED: "danger",
     Status.CANCELLED: "default",
 }
+EVENT_LABELS = STATUS_LABELS | {"accepted": "default", "claimed": "info", "requeued": "warning"}
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -36,10 +37,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {"title": "Workers ready", "value": ready},
     ]
     failed = JobEvent.objects.filter(status=Status.FAILED).select_related("tenant").order_by("-id")[:8]
-    context["failures"] = {
-        "headers": ["When", "Job", "Tenant", "Why"],
-        "rows": [[timezone.localtime(each.at).strftime("%d %b %H:%M"), each.job_id, each.tenant, each.detail] for each in failed],
-    }
+    rows = [[f"{each.at:%d %b %H:%M}", each.job_id, each.tenant, each.detail] for each in failed]
+    context["failures"] = {"headers": ["When", "Job", "Tenant", "Why"], "rows": rows}
     return context
 
 
@@ -74,7 +73,7 @@ class JobEventAdmin(ReadOnly):
     ordering = ["-id"]
     show_full_result_count = False
 
-    @display(description="move", label={"accepted": "default", "claimed": "info", "requeued": "warning", **STATUS_LABELS})
+    @display(description="move", label=EVENT_LABELS)
     def move(self, event: JobEvent) -> str:
         """Return what happened, in its state's colour."""
         return event.name

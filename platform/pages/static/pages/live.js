@@ -1,0 +1,75 @@
+// How does a page follow its unfinished generations? By server-sent events; the card itself always comes from the server.
+
+const MOST_STREAMS = 3; // browsers open six connections to a server, for all tabs together
+const RETRY_MS = 3000;
+const streams = new Map(); // card id -> EventSource
+
+function follow() {
+  const unfinished = [...document.querySelectorAll("[data-events]")].reverse(); // the oldest ends first
+  const followed = document.hidden ? [] : unfinished.slice(0, MOST_STREAMS);
+  for (const id of streams.keys()) if (!followed.some((card) => card.id === id)) drop(id);
+  for (const card of followed) if (!streams.has(card.id)) open(card);
+  recount(unfinished);
+}
+
+function open(card) {
+  const stream = new EventSource(card.dataset.events);
+  streams.set(card.id, stream);
+  stream.addEventListener("progress", (event) => show(card.id, JSON.parse(event.data)));
+  stream.addEventListener("done", () => renew(card.id));
+  stream.addEventListener("error", () => {
+    // A broken connection is opened again by the browser; a refusal is final, and then we ask for the card instead.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(renew, RETRY_MS, card.id);
+  });
+}
+
+function drop(id) {
+  streams.get(id)?.close();
+  streams.delete(id);
+}
+
+function show(id, job) {
+  const card = document.getElementById(id);
+  if (job.status !== card.dataset.status) return renew(id);
+  const { step, steps } = job.progress;
+  fill(card, "[data-step]", step);
+  fill(card, "[data-position]", job.queue?.position);
+  if (steps) {
+    fill(card, "[data-steps]", steps);
+    Object.assign(card.querySelector("progress"), { max: steps, value: step });
+  }
+}
+
+function fill(card, place, value) {
+  const element = card.querySelector(place);
+  if (element && value !== undefined) element.textContent = value;
+}
+
+// The queue's order is the page's: whoever waits behind a job that has left it moves up.
+function recount(unfinished) {
+  const waiting = unfinished.filter((card) => card.dataset.status === "queued");
+  if (document.getElementById("jobs")) waiting.forEach((card, place) => fill(card, "[data-position]", place + 1));
+}
+
+function renew(id) {
+  drop(id);
+  const card = document.getElementById(id);
+  if (card?.dataset.card) htmx.ajax("GET", card.dataset.card, { target: card, swap: "outerHTML" });
+}
+
+function announce(card) {
+  if (card.dataset.status && !card.dataset.events) {
+    document.getElementById("announcement").textContent = card.getAttribute("aria-label");
+  }
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.matches(".card")) announce(event.target);
+  follow();
+});
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  if (event.detail.elt.id === "composer") document.querySelector("#jobs .card")?.scrollIntoView({ block: "nearest" });
+});
+document.addEventListener("visibilitychange", follow);
+window.addEventListener("pagehide", () => streams.forEach((_, id) => drop(id)));
+window.addEventListener("pageshow", follow);
