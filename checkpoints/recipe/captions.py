@@ -98,8 +98,10 @@ class Sampler:
             [0.0 if held_out_style(i.concept) == i.style and i.core else STYLE_SHARE[i.style] for i in icons]
         )
         core = np.array([icon.core for icon in icons])
-        self.chance = weight * np.where(core, core_share / weight[core].sum(), (1 - core_share) / weight[~core].sum())
-        self.chance /= self.chance.sum()
+        for group, share in ((core, core_share), (~core, 1 - core_share)):
+            if group.any():
+                weight[group] *= share / weight[group].sum()
+        self.chance = weight / weight.sum()
 
     def next(self) -> Example:
         """Draw one example."""
