@@ -57,8 +57,8 @@ class RunningBatch:
 
     def _predict(self) -> list[torch.Tensor]:
         """Return each member's noise from one UNet call, which has a row per member and another per guided member."""
-        guided = [member for member in self.members if member.negative]
-        rows = [(member, member.negative) for member in guided] + [(member, member.positive) for member in self.members]
+        guided = {member: member.negative for member in self.members if member.negative}
+        rows = [*guided.items(), *((member, member.positive) for member in self.members)]
         noise = self._call_unet(rows).split(1)
         unconditional = dict(zip(guided, noise[: len(guided)], strict=True))
         conditional = dict(zip(self.members, noise[len(guided) :], strict=True))

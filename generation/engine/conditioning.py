@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import torch
 from transformers import CLIPTokenizer, PreTrainedModel
@@ -58,7 +57,7 @@ def chunks(tokenizer: CLIPTokenizer, text: str) -> list[list[int]]:
 def padded(tokenizer: CLIPTokenizer, pieces: list[list[int]], count: int) -> torch.Tensor:
     """Frame each chunk with start, end and padding tokens and add empty chunks: ids [count, window]."""
     rows = []
-    for piece, _ in zip_longest(pieces, range(count), fillvalue=[]):
+    for piece in pieces + [[]] * (count - len(pieces)):
         row = [tokenizer.bos_token_id, *piece, tokenizer.eos_token_id]
         rows.append(row + [tokenizer.pad_token_id] * (tokenizer.model_max_length - len(row)))
     return torch.tensor(rows)
