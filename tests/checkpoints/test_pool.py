@@ -25,7 +25,7 @@ def pool(tmp_path):
 
 @pytest.fixture
 def sampler():
-    return Sampler([Icon("cat", "cat", "flat", "", core=True)], core_share=1.0, seed=0)
+    return Sampler([Icon("cat", "cat", "flat", "", core=True)], core_share=1.0, seed=1)
 
 
 def test_a_pool_grows_until_its_room_is_taken(pool, sampler):
