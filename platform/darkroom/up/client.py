@@ -1,6 +1,7 @@
 """How do the first picture and the demonstrations ask for pictures? Like anyone: by the public API, with the key."""
 
 import json
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,10 @@ TIMEOUT_SECONDS = 60.0
 class Refused(Exception):
     """The API answered with an error."""
 
+    def __init__(self, asked: str, status: int, answer: bytes) -> None:
+        super().__init__(f"{asked} was answered with {status}: {answer.decode(errors='replace')[:500]}")
+        self.status, self.answer = status, answer
+
 
 class Client:
     """Talks to the web server of this machine under its public name."""
@@ -19,13 +24,17 @@ class Client:
         self.port, self.host = port, urlsplit(url).netloc
         self.authorization = f"Bearer {api_key}"
 
-    def ready(self) -> bool:
-        """Return whether a picture asked for now would be made."""
+    def missing(self) -> str:
+        """Return what is missing before a picture would be made, empty when nothing is. Raises Refused for a bug."""
         try:
             self._call("GET", "/readyz")
-        except (Refused, OSError, HTTPException):
-            return False
-        return True
+        except (OSError, HTTPException):
+            return "the web server does not answer yet"
+        except Refused as refused:
+            if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            return "; ".join(json.loads(refused.answer)["missing"].values())
+        return ""
 
     def request_generation(self, **fields: Any) -> dict[str, Any]:
         """Ask for pictures and return the accepted job."""
@@ -57,5 +66,5 @@ class Client:
         finally:
             connection.close()
         if response.status >= 400:
-            raise Refused(f"{method} {path}: {response.status} {answer.decode(errors='replace')[:500]}")
+            raise Refused(f"{method} {path}", response.status, answer)
         return answer

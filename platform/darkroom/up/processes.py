@@ -50,7 +50,7 @@ def web(root: Path, listener: socket.socket, environment: dict[str, str]) -> Com
 
 def worker(root: Path, environment: dict[str, str]) -> Command:
     """Return the process that holds the GPU; it may finish a picture before it stops."""
-    # Where others use the same cores, OpenMP threads that spin while they wait made one picture take 11 s instead of 1.5.
+    # On shared cores, OpenMP threads that spin while they wait made one picture take 11 s instead of 1.5.
     patient = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
     return _managed(root, "worker", "gpu_worker", environment | patient, WORKER_GRACE_SECONDS)
 

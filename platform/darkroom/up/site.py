@@ -19,6 +19,7 @@ from darkroom.up.home import runner
 from darkroom.up.supervisor import WontStart
 
 POLL_SECONDS = 0.05
+START_SECONDS = 600.0  # a checkpoint may have to be downloaded
 STOP_SECONDS = 60.0
 
 
@@ -66,10 +67,13 @@ def stop(process: "subprocess.Popen[bytes]") -> int:
 
 
 def _await_ready(home: Path, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
     while True:
         found = runner(home)
         if found and found.ready and found.pid == process.pid:
             return
+        if time.monotonic() > deadline:
+            raise WontStart(f"Darkroom was not ready after {START_SECONDS:.0f} s.")
         if process.poll() is not None:
             raise WontStart(f"Darkroom ended while starting, with status {process.returncode}.")
         time.sleep(POLL_SECONDS)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from darkroom.up.supervisor import Supervisor, WontStart
 from darkroom.up.welcome import welcome
 
 POLL_SECONDS = 0.1
+TELL_SECONDS = 20.0
 STORE_POLL_SECONDS = 0.02
 STORE_SECONDS = 20.0
 STORE_URL = "store.url"
@@ -87,9 +89,13 @@ class Start:
             self.supervisor.start(processes.scheduler(settings.ROOT, self.environment))
             self.supervisor.start(processes.worker(settings.ROOT, self.environment))
             self.supervisor.start(processes.web(settings.ROOT, listener, self.environment))
-            while not client.ready():
+            tell_at = time.monotonic() + TELL_SECONDS
+            while missing := _missing(client):
                 self.watch(POLL_SECONDS)
                 self.supervisor.give_up_on_failures()
+                if time.monotonic() > tell_at:
+                    self.console.say(f"  still waiting: {missing}; logs are in {settings.HOME / 'logs'}")
+                    tell_at += TELL_SECONDS
 
     def first_picture(self, client: Client) -> None:
         """Show that it works. A failure is told, and is no reason to stop."""
@@ -103,6 +109,14 @@ class Start:
         """Wait a little while looking after the processes. Raises StopAsked."""
         self.signals.pause(seconds)
         self.supervisor.tend()
+
+
+def _missing(client: Client) -> str:
+    """Return what is still missing. A web server that answers with a bug will not get better: raises WontStart."""
+    try:
+        return client.missing()
+    except Refused as error:
+        raise WontStart(f"{error}\nSee {settings.HOME / 'logs' / 'web.log'}.") from None
 
 
 def _keep_secret(file: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from darkroom.up.child import Child, Command
 
 MAX_PAUSE_SECONDS = 8.0
 HEALTHY_SECONDS = 60.0
-HOPELESS = 3
+HOPELESS = 2
 
 
 class WontStart(Exception):

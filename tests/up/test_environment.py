@@ -1,0 +1,40 @@
+"""A wrong setting stops the start with a sentence that names it."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from darkroom import env
+
+
+@pytest.mark.parametrize("nonsense", ["abc", "-1", "1.5", "0", "70000", "٣", "1e3"])
+def test_a_number_that_is_none_is_refused(monkeypatch, nonsense):
+    monkeypatch.setenv("PORT", nonsense)
+    with pytest.raises(ImproperlyConfigured, match="PORT="):
+        env.number("PORT", 8000, low=1, high=65535)
+
+
+@pytest.mark.parametrize("nonsense", ["maybe", "2", "tru"])
+def test_a_flag_that_is_none_is_refused(monkeypatch, nonsense):
+    monkeypatch.setenv("DEBUG", nonsense)
+    with pytest.raises(ImproperlyConfigured, match="DEBUG="):
+        env.flag("DEBUG", False)
+
+
+def test_an_empty_variable_means_the_default(monkeypatch):
+    monkeypatch.setenv("PORT", "  ")
+    assert env.number("PORT", 8000, low=1, high=65535) == 8000
+
+
+def test_names_lose_their_blanks(monkeypatch):
+    monkeypatch.setenv("ALLOWED_HOSTS", " a.example , ,b.example")
+    assert env.names("ALLOWED_HOSTS") == ["a.example", "b.example"]
+
+
+def test_a_kept_secret_stays_and_is_for_its_owner_alone(tmp_path: Path):
+    file = tmp_path / "new" / "secret"
+    secret = env.kept_secret("NO_SUCH_VARIABLE", file)
+    assert len(secret) >= 48
+    assert env.kept_secret("NO_SUCH_VARIABLE", file) == secret
+    assert file.stat().st_mode & 0o777 == 0o600
