@@ -19,6 +19,7 @@ def lines_of(name: str) -> list[str]:
 
 
 CORE = {word for line in lines_of("core.txt") for word in line.split()}
+FAVOURITES = {word for line in lines_of("favourites.txt") for word in line.split()}
 PHRASES = dict(line.split(" = ") for line in lines_of("phrases.txt"))
 
 
