@@ -14,6 +14,8 @@ from generation.links import link_to
 from generation.models import GenerationJob, Image
 from jobs.admin import STATUS_LABELS, ReadOnly
 
+LINK = "text-primary-600 dark:text-primary-500"  # unfold's look of a link in a read-only field
+
 
 def preview(image: Image, pixels: int) -> str:
     """Return the picture as HTML, through a link that needs no tenant's key."""
@@ -26,12 +28,13 @@ class ImageInline(TabularInline):
     model = Image
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["picture", "index", "seed", "width", "height", "format", "size_bytes"]
+    show_change_link = True
+    fields = readonly_fields = ["picture", "index", "seed", "format", "size_bytes"]
 
     @admin.display(description="picture")
     def picture(self, image: Image) -> str:
         """Return a preview."""
-        return preview(image, 96)
+        return preview(image, 160)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
@@ -42,13 +45,22 @@ class ImageInline(TabularInline):
 class GenerationJobAdmin(ReadOnly):
     """The generations of every tenant."""
 
-    list_display = ["id", "tenant", "state", "short_prompt", "size", "n", "attempt", "created_at", "took"]
+    list_display = ["id", "tenant", "state", "short_prompt", "asked", "created_at", "took"]
     list_filter = ["status", "tenant"]
     search_fields = ["id", "prompt"]
     list_select_related = ["tenant"]
     ordering = ["-id"]
     inlines = [ImageInline]
     show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["tenant", "key", "state", "error_code", "error_message", "created_at", "took", "events"]}),
+        ("Asked", {"fields": ["prompt", "negative_prompt", ("width", "height"), ("n", "seed"),
+                              ("steps", "guidance_scale"), ("scheduler", "checkpoint"),
+                              ("output_format", "output_quality")]}),
+        ("Attempt", {"fields": [("attempt", "crashes"), "worker", ("progress_step", "progress_steps"),
+                                "lease_until", "cancel_requested_at", ("started_at", "completed_at")]}),
+    ]  # fmt: skip
+    readonly_fields = ["state", "took", "events"]
 
     @display(description="status", label=STATUS_LABELS, ordering="status")
     def state(self, job: GenerationJob) -> str:
@@ -58,7 +70,12 @@ class GenerationJobAdmin(ReadOnly):
     @admin.display(description="prompt")
     def short_prompt(self, job: GenerationJob) -> str:
         """Return how the prompt begins."""
-        return Truncator(job.prompt).chars(80)
+        return Truncator(job.prompt).chars(60)
+
+    @admin.display(description="asked")
+    def asked(self, job: GenerationJob) -> str:
+        """Return how many pictures of which size."""
+        return f"{job.n} of {job.width} x {job.height}"
 
     @admin.display(description="took")
     def took(self, job: GenerationJob) -> str:
@@ -67,17 +84,19 @@ class GenerationJobAdmin(ReadOnly):
             return "-"
         return f"{(job.completed_at - job.started_at).total_seconds():.1f} s"
 
-    @admin.display(description="size")
-    def size(self, job: GenerationJob) -> str:
-        """Return width and height."""
-        return f"{job.width}x{job.height}"
+    @admin.display(description="events")
+    def events(self, job: GenerationJob) -> str:
+        """Return a link to every move of this job."""
+        address = reverse("admin:jobs_jobevent_changelist", query={"q": job.pk})
+        return format_html('<a class="{}" href="{}">Every move of this job</a>', LINK, address)
 
 
 @admin.register(Image)
 class ImageAdmin(ReadOnly):
     """The images of every tenant."""
 
-    list_display = ["picture", "id", "tenant", "generation", "seed", "width", "height", "format", "created_at"]
+    list_display = ["picture", "id", "tenant", "generation", "seed", "file", "created_at"]
+    list_display_links = ["picture", "id"]
     list_filter = ["format", "tenant"]
     search_fields = ["id", "job__id", "job__prompt"]
     list_select_related = ["tenant", "job"]
@@ -94,7 +113,12 @@ class ImageAdmin(ReadOnly):
     def generation(self, image: Image) -> str:
         """Return a link to the generation."""
         address = reverse("admin:generation_generationjob_change", args=[image.job_id])
-        return format_html('<a href="{}">{}</a>', address, image.job_id)
+        return format_html('<a href="{}">{}</a>', address, Truncator(image.job.prompt).chars(60))
+
+    @admin.display(description="file")
+    def file(self, image: Image) -> str:
+        """Return size and format."""
+        return f"{image.width} x {image.height} {image.format}"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show the picture first."""

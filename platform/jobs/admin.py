@@ -32,8 +32,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["numbers"] = [
         {"title": "Waiting", "value": _count(status=Status.QUEUED)},
         {"title": "Running", "value": _count(status=Status.RUNNING)},
-        {"title": "Succeeded in the last hour", "value": _count(status=Status.SUCCEEDED, **last_hour)},
-        {"title": "Failed in the last hour", "value": _count(status=Status.FAILED, **last_hour)},
+        {"title": "Succeeded (1 h)", "value": _count(status=Status.SUCCEEDED, **last_hour)},
+        {"title": "Failed (1 h)", "value": _count(status=Status.FAILED, **last_hour)},
         {"title": "Workers ready", "value": ready},
     ]
     failed = JobEvent.objects.filter(status=Status.FAILED).select_related("tenant").order_by("-id")[:8]
