@@ -34,7 +34,7 @@ def fp16_vae(source: str, dtype: torch.dtype) -> AutoencoderKL | None:
 
 
 def pipeline_from_folder(
-    folder: Path, dtype: torch.dtype, vae: AutoencoderKL | None
+    folder: Path, dtype: torch.dtype, vae: AutoencoderKL | None = None
 ) -> tuple[DiffusionPipeline, list[Path]]:
     """Read a diffusers folder, with another VAE if one is given; return it and the UNet's files."""
     index = folder / "model_index.json"

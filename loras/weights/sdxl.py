@@ -67,9 +67,10 @@ def load_sdxl(source: str, device: torch.device) -> Sdxl:
     try:
         if path.is_file():
             pipeline, weights = pipeline_from_single_file(path, dtype), [path]
+        elif path.is_dir():
+            pipeline, weights = pipeline_from_folder(path, dtype)
         else:
-            folder = path if path.is_dir() else downloaded(source, dtype)
-            pipeline, weights = pipeline_from_folder(folder, dtype, vae=fp16_vae(source, dtype))
+            pipeline, weights = pipeline_from_folder(downloaded(source, dtype), dtype, vae=fp16_vae(source, dtype))
     except UNREADABLE as error:
         raise CheckpointUnusable(f"The checkpoint {source} cannot be read: {error}") from error
     refuse_other_kinds(source, pipeline)

@@ -103,7 +103,7 @@ def test_files_in_half_precision_alone_are_read(copy, ask, draw):
 
 @pytest.mark.parametrize("vae_dtype", [torch.float16, torch.float32])
 def test_in_half_precision_the_picture_is_nearly_the_same(tiny, ask, draw, vae_dtype):
-    pipeline, _ = pipeline_from_folder(tiny, torch.float16, vae=None)
+    pipeline, _ = pipeline_from_folder(tiny, torch.float16)
     half = Engine(str(tiny), device="cpu")
     half.sdxl = bundle(pipeline, torch.device("cpu"), name="half", sha256="")
     half.sdxl.vae.to(vae_dtype)
