@@ -27,7 +27,7 @@ def _text(rows: int, **attrs: Any) -> forms.Textarea:
 
 def scheduler_label(name: str) -> str:
     """Return diffusers' class name as words: EulerAncestralDiscreteScheduler is Euler Ancestral."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", " ", re.sub("Discrete|Scheduler", "", name))
+    return re.sub("(Ancestral|Multistep|Singlestep|Solver)", r" \1", re.sub("Discrete|Scheduler", "", name))
 
 
 class ComposeForm(forms.Form):

@@ -1,0 +1,133 @@
+"""Does the form order pictures, and say beside each field what is wrong with it?"""
+
+import pytest
+from django.utils import timezone
+
+from generation.models import GenerationJob
+from jobs.models import Status, Worker
+from tenants.models import Membership
+
+FORM = {"prompt": "a red kite", "size": "custom", "width": "64", "height": "96", "n": "2", "seed": "7", "steps": "3"}
+HTMX = {"HX-Request": "true"}
+
+
+def order(person, **fields):
+    return person.browser.post("/", FORM | fields, headers=HTMX)
+
+
+def test_a_form_becomes_a_job(alice):
+    order(alice, scheduler="HeunDiscreteScheduler", output_format="webp", output_quality="70")
+    job = GenerationJob.objects.get()
+    assert (job.tenant, job.key, job.spec.seed, job.spec.n) == (alice.tenant, None, 7, 2)
+    assert (job.width, job.height, job.scheduler, job.output_format) == (64, 96, "HeunDiscreteScheduler", "webp")
+
+
+def test_htmx_gets_the_jobs_card_with_its_events(alice):
+    card = order(alice).content.decode()
+    job = GenerationJob.objects.get()
+    assert f'data-events="/api/v1/generations/{job.pk}/events"' in card
+    assert "<html" not in card
+
+
+def test_a_bare_browser_is_led_to_the_jobs_page(alice):
+    answer = alice.browser.post("/", FORM)
+    assert answer["Location"] == f"/generations/{GenerationJob.objects.get().pk}"
+    page = alice.browser.get(answer["Location"]).content.decode()
+    assert '<noscript><meta http-equiv="refresh"' in page
+
+
+def test_a_chosen_size_goes_before_the_free_one(alice):
+    order(alice, size="1344x768")
+    job = GenerationJob.objects.get()
+    assert (job.width, job.height) == (1344, 768)
+
+
+def test_empty_fields_take_the_checkpoints_defaults(alice):
+    alice.browser.post("/", {"prompt": "a red kite", "seed": "", "steps": ""})
+    job = GenerationJob.objects.get()
+    assert (job.width, job.steps, job.guidance_scale, job.n) == (1024, 30, 7.5, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("prompt", " ", "Prompt must not be empty."),
+        ("width", "100", "Width must be a multiple of 8; the nearest is 96."),
+        ("n", "11", "Pictures must be at most 10."),
+        ("steps", "0", "Steps must be at least 1."),
+        ("steps", "many", "Enter a whole number."),
+        ("guidance_scale", "31", "Guidance must be between 0.0 and 30.0."),
+        ("seed", "4294967296", "Seed must be at most 4294967295."),
+        ("size", "9x9", "Size must have sides from 64 to 2048"),
+    ],
+)
+def test_each_error_stands_beside_its_field(alice, field, value, sentence):
+    answer = order(alice, **{field: value})
+    assert (answer.status_code, answer["HX-Retarget"]) == (422, "#composer")
+    beside = answer.context["form"][field].errors
+    assert beside[0].startswith(sentence)
+    assert not GenerationJob.objects.exists()
+
+
+def test_what_no_field_can_see_alone_stands_above_the_form(alice):
+    page = order(alice, width="2048", height="2048", n="10", steps="100").content.decode()
+    assert "This asks for 1000 % of what one request may." in page
+
+
+def test_a_bare_browser_keeps_what_was_typed(alice):
+    answer = alice.browser.post("/", FORM | {"steps": "500"})
+    assert answer.status_code == 422
+    assert ">a red kite</textarea>" in answer.content.decode().replace("\n", "")
+
+
+def test_a_full_queue_is_told_in_a_sentence(alice, settings):
+    settings.MAX_QUEUED_PER_TENANT = 1
+    order(alice)
+    answer = order(alice)
+    assert (answer.status_code, answer["Content-Type"]) == (429, "text/plain; charset=utf-8")
+    assert "the limit is 1" in answer.content.decode()
+
+
+def test_a_viewer_may_look_and_not_make(alice):
+    Membership.objects.filter(user=alice.user).update(role=Membership.Role.VIEWER)
+    assert "Your role may look at pictures" in alice.browser.get("/").content.decode()
+    assert alice.browser.post("/", FORM).status_code == 403
+
+
+def test_a_missing_worker_is_visible_until_one_is_ready(alice):
+    assert "No worker is ready" in alice.browser.get("/").content.decode()
+    Worker.objects.create(name="w", ready=True, seen_at=timezone.now())
+    assert "No worker is ready" not in alice.browser.get("/").content.decode()
+    assert "No worker is ready" not in alice.browser.get("/worker-notice", headers=HTMX).content.decode()
+
+
+def test_unfinished_jobs_are_shown_again_to_the_whole_tenant_alone(alice, bob, charlie):
+    order(alice, prompt="first")
+    order(alice, prompt="second")
+    page = bob.browser.get("/").content.decode()
+    assert page.index("second") < page.index("first")
+    assert "number <span data-position>2</span> in your queue" in page
+    assert "first" not in charlie.browser.get("/").content.decode()
+
+
+def test_a_waiting_job_is_cancelled_on_its_card(alice):
+    order(alice)
+    job = GenerationJob.objects.get()
+    card = alice.browser.post(f"/generations/{job.pk}/cancel", headers=HTMX).content.decode()
+    assert 'data-status="cancelled"' in card
+    assert GenerationJob.objects.get().status == Status.CANCELLED
+
+
+def test_a_strangers_job_is_neither_shown_nor_cancelled(alice, charlie):
+    order(alice)
+    job = GenerationJob.objects.get()
+    assert charlie.browser.get(f"/generations/{job.pk}").status_code == 404
+    assert charlie.browser.post(f"/generations/{job.pk}/cancel").status_code == 404
+    assert GenerationJob.objects.get().status == Status.QUEUED
+
+
+def test_a_failed_job_says_why(alice):
+    order(alice)
+    GenerationJob.objects.update(status=Status.FAILED, error_code="gpu_out_of_memory", error_message="It does not fit.")
+    assert "It does not fit." in alice.browser.get("/").content.decode()
+    assert "It does not fit." in alice.browser.get("/history?show=failed").content.decode()

@@ -1,0 +1,62 @@
+"""Can members get in, and nobody else?"""
+
+import pytest
+from django.test import Client
+
+from tenants.models import User
+
+PAGES = ["/", "/history", "/developers", "/images/img_1", "/generations/gen_1"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_asks_strangers_to_sign_in(db, page):
+    answer = Client().get(page)
+    assert (answer.status_code, answer["Location"]) == (302, f"/sign-in?next={page}")
+
+
+def test_a_member_signs_in_and_arrives_where_they_wanted(alice):
+    form = {"username": "Alice@Example.com", "password": "correct horse"}
+    answer = Client().post("/sign-in?next=/history", form, follow=True)
+    assert answer.redirect_chain == [("/history", 302)]
+    assert "alice@example.com" in answer.content.decode()
+
+
+def test_a_wrong_password_is_told_kindly(alice):
+    answer = Client().post("/sign-in", {"username": "alice@example.com", "password": "wrong"})
+    assert "That e-mail and password do not fit together." in answer.content.decode()
+
+
+def test_signing_out_ends_the_session(alice):
+    alice.browser.post("/sign-out")
+    assert alice.browser.get("/").status_code == 302
+
+
+def test_htmx_is_led_to_the_sign_in_page_as_a_whole(db):
+    answer = Client().get(
+        "/worker-notice", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/history"}
+    )
+    assert answer["HX-Redirect"] == "/sign-in?next=/history"
+
+
+def test_somebody_without_a_tenant_is_told_so(db):
+    browser = Client()
+    browser.force_login(User.objects.create_user("dora@example.com", "correct horse"))
+    answer = browser.get("/")
+    assert answer.status_code == 403
+    assert "You belong to no tenant yet" in answer.content.decode()
+
+
+def test_a_suspended_tenant_is_told_so(alice):
+    alice.tenant.suspended_at = alice.tenant.created_at
+    alice.tenant.save()
+    answer = alice.browser.get("/history")
+    assert answer.status_code == 403
+    assert "This tenant is suspended." in answer.content.decode()
+
+
+def test_a_form_without_its_token_is_refused(alice):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice.user)
+    answer = browser.post("/", {"prompt": "a red kite"})
+    assert answer.status_code == 403
+    assert "This form is too old" in answer.content.decode()
