@@ -77,7 +77,7 @@ def test_a_busy_port_is_told_with_the_way_out(environment, tmp_path):
     port = int(environment["PORT"])
     with socket.create_server(("127.0.0.1", port)):
         said = refusal(environment, tmp_path / "said")
-    assert f"Port {port} cannot be used (Address already in use). Choose another: PORT={port + 1} make run" in said
+    assert f"Port {port} cannot be used: Address already in use. Choose another: PORT={port + 1} make run" in said
 
 
 def test_a_checkpoint_that_cannot_be_loaded_ends_the_start_with_the_reason(environment, tmp_path):

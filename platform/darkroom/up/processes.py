@@ -25,9 +25,8 @@ def listening_socket(address: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((address, port), backlog=BACKLOG)
     except OSError as error:
-        raise PortTaken(
-            f"Port {port} cannot be used ({error.strerror}). Choose another: PORT={port + 1} make run"
-        ) from None
+        why, another = os.strerror(error.errno or 0), max(port + 1, 8000)
+        raise PortTaken(f"Port {port} cannot be used: {why}. Choose another: PORT={another} make run") from None
     # uvicorn takes a handed-over socket for a local one and would not set this; accepted connections inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
