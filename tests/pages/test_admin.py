@@ -1,0 +1,55 @@
+"""Does an operator find everything in the admin, and nobody else anything?"""
+
+import pytest
+from django.test import Client
+
+from jobs.models import Worker
+from tenants.models import User
+
+LISTS = [
+    "tenants/tenant",
+    "tenants/user",
+    "tenants/apikey",
+    "generation/generationjob",
+    "generation/image",
+    "jobs/jobevent",
+    "jobs/worker",
+    "loras/checkpoint",
+]
+
+
+@pytest.fixture
+def operator(db) -> Client:
+    """An operator's browser."""
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("olga@example.com", "correct horse"))
+    return browser
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_is_in_the_sidebar_and_opens(operator, alice, make_image, name):
+    make_image(alice, size="64x64", steps=1)
+    page = operator.get(f"/admin/{name}/")
+    assert page.status_code == 200
+    assert f'href="/admin/{name}/"' in operator.get("/admin/").content.decode()
+
+
+def test_a_generation_shows_its_pictures_and_the_way_to_its_events(operator, alice, make_image):
+    image = make_image(alice, size="64x64", steps=1)
+    page = operator.get(f"/admin/generation/generationjob/{image.job_id}/change/").content.decode()
+    assert f"/files/{image.pk}" in page
+    assert f"/admin/jobs/jobevent/?q={image.job_id}" in page
+    assert image.sha256 in operator.get(f"/admin/generation/image/{image.pk}/change/").content.decode()
+
+
+def test_the_overview_counts_what_is_there(operator, alice, make_image):
+    make_image(alice, size="64x64", steps=1)
+    alice.api.post("/api/v1/generations", {"prompt": "a red kite"})
+    Worker.objects.create(name="w", ready=True)
+    numbers = {each["title"]: each["value"] for each in operator.get("/admin/").context["numbers"]}
+    assert numbers == {"Waiting": 1, "Running": 0, "Succeeded (1 h)": 1, "Failed (1 h)": 0, "Workers ready": 1}
+
+
+def test_a_member_is_no_operator(alice):
+    assert alice.browser.get("/admin/")["Location"].startswith("/admin/login/")
+    assert "Operator" not in alice.browser.get("/").content.decode()
