@@ -15,7 +15,7 @@ def text(name: str, default: str = "") -> str:
 def number(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
     """Return a whole number within its bounds."""
     value = text(name, str(default))
-    if not value.isdigit() or not low <= int(value) <= high:
+    if not (value.isascii() and value.isdigit()) or not low <= int(value) <= high:
         raise ImproperlyConfigured(f"{name}={value!r} must be a whole number from {low} to {high}.")
     return int(value)
 
