@@ -7,9 +7,6 @@ import torch
 from generation.engine.spec import SCHEDULERS
 from tests.engine.conftest import latents_of, levels, stock_output
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")  # diffusers with this NumPy
-LATENT_TOLERANCE = 1e-5  # of the largest latent: float32 sums in another memory layout
-
 
 def assert_same(engine, stock, draw, spec):
     latents, expected = latents_of(engine, spec), stock_output(stock, spec, "latent")

@@ -1,14 +1,10 @@
 """The running batch draws unlike pictures together: each comes out as if it were alone."""
 
-import pytest
 import torch
 
 from generation.engine.batch import RunningBatch
 from generation.engine.member import members_of
 from tests.engine.conftest import denoised, latents_of
-
-pytestmark = pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")  # diffusers with this NumPy
-TOLERANCE = 1e-5  # of the largest latent: float32 sums in another batch size
 
 
 def assert_as_if_alone(engine, member, spec):

@@ -6,8 +6,6 @@ import torch
 from generation.engine.spec import SCHEDULERS, STEPS
 from tests.engine.conftest import latents_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")  # diffusers with this NumPy
-
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("steps", [STEPS[0], 2, 5])
