@@ -1,17 +1,14 @@
 """How does a row belong to a tenant? Through one column, and one way to ask for it."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.db import models
-
-if TYPE_CHECKING:
-    from tenants.models import Tenant
 
 
 class OwnedQuerySet(models.QuerySet[Any]):
     """Rows that belong to tenants."""
 
-    def for_tenant(self, tenant: "Tenant") -> Self:
+    def for_tenant(self, tenant: models.Model) -> Self:
         """Return this tenant's rows alone."""
         return self.filter(tenant=tenant)
 

@@ -7,6 +7,8 @@ import torch
 from generation.engine.spec import SCHEDULERS
 from tests.engine.conftest import latents_of, levels, stock_output
 
+LATENT_TOLERANCE = 1e-5  # of the largest latent: float32 sums in another memory layout
+
 
 def assert_same(engine, stock, draw, spec):
     latents, expected = latents_of(engine, spec), stock_output(stock, spec, "latent")

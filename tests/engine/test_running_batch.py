@@ -6,6 +6,8 @@ from generation.engine.batch import RunningBatch
 from generation.engine.member import members_of
 from tests.engine.conftest import denoised, latents_of
 
+TOLERANCE = 1e-5  # of the largest latent: float32 sums in another batch size
+
 
 def assert_as_if_alone(engine, member, spec):
     alone = latents_of(engine, spec)
