@@ -1,10 +1,12 @@
 """One supervisor at a time holds a home."""
 
 import os
+from contextlib import suppress
 
 import pytest
 
 from darkroom.up.home import AlreadyRunning, held, runner
+from darkroom.up.signals import StopAsked
 
 
 def test_the_second_is_told_who_runs_and_where(tmp_path):
@@ -15,8 +17,8 @@ def test_the_second_is_told_who_runs_and_where(tmp_path):
 
 
 def test_a_released_home_is_free_again(tmp_path):
-    with held(tmp_path, "http://localhost:8000"):
-        pass
+    with suppress(StopAsked), held(tmp_path, "http://localhost:8000"):
+        raise StopAsked
     assert runner(tmp_path) is None
     with held(tmp_path, "http://localhost:8001"):
         assert runner(tmp_path).url == "http://localhost:8001"

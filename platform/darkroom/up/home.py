@@ -36,8 +36,10 @@ def held(home: Path, url: str) -> Iterator[Callable[[], None]]:
         except BlockingIOError:
             raise AlreadyRunning(_who(home)) from None
         _write(file, Runner(os.getpid(), url, ready=False))
-        yield lambda: _write(file, Runner(os.getpid(), url, ready=True))
-        file.truncate(0)
+        try:
+            yield lambda: _write(file, Runner(os.getpid(), url, ready=True))
+        finally:
+            file.truncate(0)
 
 
 def runner(home: Path) -> Runner | None:
