@@ -6,7 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -37,13 +39,18 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {"title": "Workers ready", "value": ready},
     ]
     failed = JobEvent.objects.filter(status=Status.FAILED).select_related("tenant").order_by("-id")[:8]
-    rows = [[f"{each.at:%d %b %H:%M}", each.job_id, each.tenant, each.detail] for each in failed]
+    rows = [[f"{each.at:%d %b %H:%M}", _link_to_events(each.job_id), each.tenant, each.detail] for each in failed]
     context["failures"] = {"headers": ["When", "Job", "Tenant", "Why"], "rows": rows}
     return context
 
 
 def _count(**facts: Any) -> int:
     return sum(model.objects.filter(**facts).count() for model in job_models())
+
+
+def _link_to_events(job_id: str) -> str:
+    address = reverse("admin:jobs_jobevent_changelist", query={"q": job_id})
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, job_id)
 
 
 class ReadOnly(ModelAdmin):

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from jobs.models import Worker
+from jobs.models import JobEvent, Worker
 from tenants.models import User
 
 LISTS = [
@@ -48,6 +48,13 @@ def test_the_overview_counts_what_is_there(operator, alice, make_image):
     Worker.objects.create(name="w", ready=True)
     numbers = {each["title"]: each["value"] for each in operator.get("/admin/").context["numbers"]}
     assert numbers == {"Waiting": 1, "Running": 0, "Succeeded (1 h)": 1, "Failed (1 h)": 0, "Workers ready": 1}
+
+
+def test_the_last_failures_lead_to_their_events(operator, alice):
+    JobEvent.objects.create(
+        tenant=alice.tenant, job_id="gen_1", attempt=1, name="failed", status="failed", detail="oom"
+    )
+    assert "/admin/jobs/jobevent/?q=gen_1" in operator.get("/admin/").content.decode()
 
 
 def test_a_member_is_no_operator(alice):
