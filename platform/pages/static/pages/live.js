@@ -30,6 +30,7 @@ function drop(id) {
 
 function show(id, job) {
   const card = document.getElementById(id);
+  if (!card?.dataset.events) return drop(id); // a press of Cancel was faster
   if (job.status !== card.dataset.status) return renew(id);
   const { step, steps } = job.progress;
   fill(card, "[data-step]", step);
