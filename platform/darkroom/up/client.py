@@ -17,6 +17,10 @@ class Refused(Exception):
         self.status, self.answer = status, answer
 
 
+class Unreachable(Exception):
+    """The web server did not answer."""
+
+
 class Client:
     """Talks to the web server of this machine under its public name."""
 
@@ -28,7 +32,7 @@ class Client:
         """Return what is missing before a picture would be made, empty when nothing is. Raises Refused for a bug."""
         try:
             self._call("GET", "/readyz")
-        except (OSError, HTTPException):
+        except Unreachable:
             return "the web server does not answer yet"
         except Refused as refused:
             if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:
@@ -63,6 +67,8 @@ class Client:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             response = connection.getresponse()
             answer = response.read()
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{method} {path} was not answered: {error!r}") from error
         finally:
             connection.close()
         if response.status >= 400:

@@ -1,12 +1,12 @@
 """With what does a newcomer start? A tenant, its owner (also the operator) and an API key, all kept in `demo.env`."""
 
-import os
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db import transaction
 
+from darkroom.up.home import write_private
 from tenants.models import User
 from tenants.services import issue_key, open_tenant
 
@@ -62,7 +62,4 @@ def _write(home: Path, account: DemoAccount) -> None:
         f"DARKROOM_URL={account.url}\nDARKROOM_API_KEY={account.api_key}\n"
         f"DARKROOM_EMAIL={account.email}\nDARKROOM_PASSWORD={account.password}\n"
     )
-    draft = home / f"{FILE}.new"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-    draft.replace(home / FILE)
+    write_private(home / FILE, text)

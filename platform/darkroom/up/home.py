@@ -1,4 +1,4 @@
-"""Who runs in this folder? One supervisor at a time, and it says so in `up.json`, which the lock guards."""
+"""Who runs in this folder? One supervisor at a time, and it says so in `up.json`, which a lock guards."""
 
 import fcntl
 import json
@@ -48,6 +48,14 @@ def runner(home: Path) -> Runner | None:
         return Runner(**json.loads((home / FILE).read_text()))
     except (FileNotFoundError, ValueError):
         return None
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that is whole at any moment and that only its owner may read."""
+    draft = file.with_name(f"{file.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)
+    draft.replace(file)
 
 
 def _write(file: IO[str], runner: Runner) -> None:

@@ -1,18 +1,17 @@
 """How does everything come up, stay up and go down? Read top to bottom: this is what `manage.py up` does."""
 
-import os
 import socket
 import time
-from pathlib import Path
 
 from django.conf import settings
 
 from darkroom import env
 from darkroom.up import home, leftovers, prepare, processes, store
-from darkroom.up.client import Client, Refused
+from darkroom.up.client import Client, Refused, Unreachable
 from darkroom.up.console import Console
 from darkroom.up.demo_account import DemoAccount, demo_account
-from darkroom.up.first_picture import FILE, PROMPT, NoPicture, make_first_picture
+from darkroom.up.first_picture import FILE as FIRST_PICTURE
+from darkroom.up.first_picture import PROMPT, NoPicture, make_first_picture
 from darkroom.up.signals import Signals
 from darkroom.up.supervisor import Supervisor, WontStart
 from darkroom.up.welcome import welcome
@@ -40,8 +39,8 @@ def run(console: Console, signals: Signals) -> None:
         start.store()
         account = start.prepare()
         client = Client(port, settings.PUBLIC_URL, account.api_key if account else "")
-        start.processes(listener, client)
-        if account and not (settings.HOME / FILE).exists():
+        start.serve(listener, client)
+        if account and not (settings.HOME / FIRST_PICTURE).exists():
             start.first_picture(client)
         announce_ready()
         console.say(welcome(settings.HOME, settings.PUBLIC_URL, account))
@@ -70,7 +69,8 @@ class Start:
                     raise WontStart(f"The embedded store does not answer; see {settings.HOME / 'logs'}.")
                 self.watch(STORE_POLL_SECONDS)
         self.environment["REDIS_URL"] = url
-        _keep_secret(settings.HOME / "run" / STORE_URL, url)
+        # With it another worker can join by hand.
+        home.write_private(settings.HOME / "run" / STORE_URL, url)
 
     def prepare(self) -> DemoAccount | None:
         """Put tables, static files, the checkpoint's row and the demo account in place."""
@@ -83,7 +83,7 @@ class Start:
             prepare.collect_static(settings.HOME)
         return account
 
-    def processes(self, listener: socket.socket, client: Client) -> None:
+    def serve(self, listener: socket.socket, client: Client) -> None:
         """Start the three processes and wait until a picture asked for would be made."""
         with self.console.stage("processes", f"starting, loading {settings.CHECKPOINT}"):
             self.supervisor.start(processes.scheduler(settings.ROOT, self.environment))
@@ -102,7 +102,7 @@ class Start:
         try:
             with self.console.stage("first picture", PROMPT):
                 make_first_picture(client, settings.HOME, self.watch)
-        except (NoPicture, Refused) as error:
+        except (NoPicture, Refused, Unreachable) as error:
             self.console.say(f"  There is no first picture: {error}")
 
     def watch(self, seconds: float) -> None:
@@ -117,9 +117,3 @@ def _missing(client: Client) -> str:
         return client.missing()
     except Refused as error:
         raise WontStart(f"{error}\nSee {settings.HOME / 'logs' / 'web.log'}.") from None
-
-
-def _keep_secret(file: Path, text: str) -> None:
-    """Write what only the owner may read: with it another worker can join by hand."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from darkroom import env
-from darkroom.up.client import Refused
+from darkroom.up.client import Refused, Unreachable
 from darkroom.up.first_picture import NoPicture
 from darkroom.up.showcase import make_page
 from darkroom.up.site import running_site
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         try:
             with running_site(settings.HOME, port, dict(os.environ)) as site:
                 page = make_page(site.client, folder, self._say)
-        except (WontStart, NoPicture, Refused, OSError) as error:
+        except (WontStart, NoPicture, Refused, Unreachable, OSError) as error:
             raise CommandError(str(error)) from error
         self._say(f"\n{len(page)} pictures and contact-sheet.png are in {folder}.")
 

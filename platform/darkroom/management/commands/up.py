@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from darkroom.up.console import Console
 from darkroom.up.home import AlreadyRunning
@@ -23,5 +24,7 @@ class Command(BaseCommand):
             run(Console(self.stdout), Signals())
         except (AlreadyRunning, PortTaken, WontStart) as error:
             raise CommandError(str(error)) from None
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}") from None
         except StopAsked:
             self.stdout.write("\nDarkroom has stopped.")
