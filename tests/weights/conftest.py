@@ -71,8 +71,8 @@ def assert_pristine(base: BaseWeights, before: Tensors) -> None:
 
 
 def assert_within_rounding(base: BaseWeights, expected: Tensors) -> None:
-    """Every weight is the expected one, but for two sums rounded in another order."""
+    """Every weight is the expected one, but for one rounding of ours and one of theirs."""
     assert base.weights.keys() == expected.keys()
     for name, weight in base.weights.items():
         rounding = torch.finfo(weight.dtype).eps * expected[name].abs().max()
-        assert (weight - expected[name]).abs().max() <= rounding, name
+        assert (weight - expected[name]).abs().max() <= 2 * rounding, name

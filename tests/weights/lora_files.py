@@ -121,5 +121,9 @@ def processors(tensors: Tensors) -> Tensors:
 
 
 def saved(tensors: Tensors, path: Path, metadata: dict[str, str] | None = None) -> Path:
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=metadata)
+    save_file(
+        {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()},
+        path,
+        metadata=metadata,
+    )
     return path
