@@ -75,7 +75,7 @@ class GenerationJobAdmin(ReadOnly):
     @admin.display(description="asked")
     def asked(self, job: GenerationJob) -> str:
         """Return how many pictures of which size."""
-        return f"{job.n} of {job.width} x {job.height}"
+        return f"{job.n} of {job.width}x{job.height}"
 
     @admin.display(description="took")
     def took(self, job: GenerationJob) -> str:
@@ -118,7 +118,7 @@ class ImageAdmin(ReadOnly):
     @admin.display(description="file")
     def file(self, image: Image) -> str:
         """Return size and format."""
-        return f"{image.width} x {image.height} {image.format}"
+        return f"{image.width}x{image.height} {image.format}"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show the picture first."""

@@ -101,7 +101,8 @@ def generation(request: PageRequest, id: str) -> HttpResponse:
     job = find_generation(caller_of(request).tenant, id)
     if request.htmx:
         return _card(request, job)
-    return render(request, "generation/generation.html", {"card": cards(job.tenant, [job])[0], "job": job})
+    context = {"card": cards(job.tenant, [job])[0], "job": job, "ready": has_ready_worker()}
+    return render(request, "generation/generation.html", context)
 
 
 @require_POST

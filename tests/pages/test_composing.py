@@ -101,6 +101,14 @@ def test_a_missing_worker_is_visible_until_one_is_ready(alice):
     assert "No worker is ready" not in alice.browser.get("/worker-notice", headers=HTMX).content.decode()
 
 
+def test_a_jobs_own_page_says_so_too_while_the_job_waits(alice):
+    order(alice)
+    address = f"/generations/{GenerationJob.objects.get().pk}"
+    assert "No worker is ready" in alice.browser.get(address).content.decode()
+    Worker.objects.create(name="w", ready=True, seen_at=timezone.now())
+    assert "No worker is ready" not in alice.browser.get(address).content.decode()
+
+
 def test_unfinished_jobs_are_shown_again_to_the_whole_tenant_alone(alice, bob, charlie):
     order(alice, prompt="first")
     order(alice, prompt="second")
