@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from darkroom.up.client import Client
-from darkroom.up.first_picture import finished
+from darkroom.up.first_picture import NoPicture, finished
+from generation.engine.spec import SIDE_MULTIPLE
 
 COLUMNS = 4
 CELL = 272
@@ -64,7 +65,7 @@ def make_page(client: Client, folder: Path, say: Callable[[str], None]) -> list[
 
 
 def _make(client: Client, wish: Wish, side: int, file: Path, *, seed: int) -> Shown:
-    width, height = (int(share * side) // 8 * 8 for share in wish.shape)
+    width, height = (int(share * side) // SIDE_MULTIPLE * SIDE_MULTIPLE for share in wish.shape)
     began = time.monotonic()
     job = client.request_generation(prompt=wish.prompt, scheduler=wish.scheduler, width=width, height=height, seed=seed)
     job = finished(client, job, time.sleep)
@@ -72,6 +73,8 @@ def _make(client: Client, wish: Wish, side: int, file: Path, *, seed: int) -> Sh
     seconds = time.monotonic() - began
     image = Image.open(io.BytesIO(file.read_bytes()))
     image.load()
+    if image.size != (width, height):
+        raise NoPicture(f"{job['id']} made a picture of another size: {image.size}")
     return Shown(wish, image, file, seconds)
 
 
@@ -79,14 +82,19 @@ def contact_sheet(page: list[Shown]) -> Image.Image:
     """Return all pictures on one sheet with their prompts."""
     rows = -(-len(page) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * CELL, rows * (CELL + CAPTION)), "#16161a")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    room = CELL - 2 * MARGIN
     for place, shown in enumerate(page):
-        left, top = place % COLUMNS * CELL + MARGIN, place // COLUMNS * (CELL + CAPTION) + MARGIN
-        scale = room / max(shown.image.size)
-        size = (round(shown.image.width * scale), round(shown.image.height * scale))
-        fitted = shown.image.resize(size, Image.Resampling.LANCZOS)
-        sheet.paste(fitted, (left + (room - size[0]) // 2, top + (room - size[1]) // 2))
-        draw.text((left, top + room + 4), shown.wish.prompt, "#e8e8ec", font)
-        draw.text((left, top + room + 20), f"{shown.wish.scheduler}, {shown.seconds:.1f} s", "#9a9aa4", font)
+        row, column = divmod(place, COLUMNS)
+        sheet.paste(_card(shown), (column * CELL, row * (CELL + CAPTION)))
     return sheet
+
+
+def _card(shown: Shown) -> Image.Image:
+    """Return one picture with its words."""
+    card = Image.new("RGB", (CELL, CELL + CAPTION), "#16161a")
+    room = CELL - 2 * MARGIN
+    fitted = ImageOps.contain(shown.image, (room, room), Image.Resampling.LANCZOS)
+    card.paste(fitted, ((CELL - fitted.width) // 2, (CELL - fitted.height) // 2))
+    draw, font = ImageDraw.Draw(card), ImageFont.load_default(13)
+    draw.text((MARGIN, CELL - 4), shown.wish.prompt, "#e8e8ec", font)
+    draw.text((MARGIN, CELL + 14), f"{shown.wish.scheduler}, {shown.seconds:.1f} s", "#9a9aa4", font)
+    return card
