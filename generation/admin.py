@@ -80,9 +80,7 @@ class GenerationJobAdmin(ReadOnly):
     @admin.display(description="took")
     def took(self, job: GenerationJob) -> str:
         """Return the seconds of the last attempt."""
-        if not (job.started_at and job.completed_at):
-            return "-"
-        return f"{(job.completed_at - job.started_at).total_seconds():.1f} s"
+        return "-" if job.seconds is None else f"{job.seconds:.1f} s"
 
     @admin.display(description="events")
     def events(self, job: GenerationJob) -> str:

@@ -52,14 +52,12 @@ def image(request: PageRequest, id: str) -> HttpResponse:
     tenant = caller_of(request).tenant
     found = find_image(tenant, id)
     job = found.job
-    took = job.completed_at - job.started_at if job.completed_at and job.started_at else None
     context = {
         "image": found,
         "job": job,
         "siblings": job.images.order_by("index"),
         "newer": _images(tenant).filter(pk__gt=found.pk).order_by("pk").first(),
         "older": _images(tenant).filter(pk__lt=found.pk).order_by("-pk").first(),
-        "seconds": took.total_seconds() if took else None,
         "receipt": json.dumps(found.receipt, indent=2),
     }
     return render(request, "generation/image.html", context)

@@ -61,6 +61,13 @@ class Job(TenantOwned):
         """Return whether the state is final."""
         return self.status in TERMINAL
 
+    @property
+    def seconds(self) -> float | None:
+        """Return how long the last attempt took, None unless it has ended."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return (self.completed_at - self.started_at).total_seconds()
+
 
 def job_models() -> list[type[Job]]:
     """Return the concrete kinds of job that the installed apps bring."""
