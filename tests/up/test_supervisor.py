@@ -50,7 +50,7 @@ def test_a_killed_process_is_started_again(supervisor, said):
     child.process.kill()
     until(lambda: child.process.pid != first, supervisor)
     assert psutil.pid_exists(child.process.pid)
-    assert said == ["worker was killed (SIGKILL) and starts again in 0.2 s."]
+    assert said == ["worker was ended by a signal (Killed) and starts again in 0.2 s."]
 
 
 def test_what_dies_by_its_own_fault_shows_its_last_words(supervisor, said):

@@ -28,7 +28,7 @@ class Console:
         try:
             yield
         except BaseException:
-            self._write("failed", ending="\n")
+            self._write("not done", ending="\n")
             raise
         self._write(f"{time.monotonic() - began:.1f} s", ending="\n")
 

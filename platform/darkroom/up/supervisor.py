@@ -85,7 +85,7 @@ class Supervisor:
 
     def _report(self, kept: Kept, status: int, pause: float) -> None:
         child = kept.child
-        how = f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
+        how = f"was ended by a signal ({signal.strsignal(-status)})" if status < 0 else f"ended with status {status}"
         self.say(f"{child.command.name} {how} and starts again in {pause:.1f} s.")
         if kept.failures:
             self.say("\n".join(f"  | {line}" for line in child.last_lines().splitlines()))
