@@ -31,11 +31,11 @@ class AdapterCache:
             self._adapters.move_to_end(key)
             return self._adapters[key]
         adapter = read_adapter(path, self.base)
-        while self._adapters and self.held_bytes + adapter.nbytes > self.budget_bytes:
-            self.held_bytes -= self._adapters.popitem(last=False)[1].nbytes
         if adapter.nbytes <= self.budget_bytes:
             self._adapters[key] = adapter
             self.held_bytes += adapter.nbytes
+        while self.held_bytes > self.budget_bytes:
+            self.held_bytes -= self._adapters.popitem(last=False)[1].nbytes
         return adapter
 
 

@@ -13,24 +13,21 @@ from loras.weights.keys import Key, read_key
 DTYPES = ("F16", "BF16", "F32")
 MAX_RANK = 1024
 
-OTHER_KINDS = {
-    ".dora_scale": "a DoRA",
-    ".lora_magnitude_vector": "a DoRA",
-    ".hada_": "a LoHa",
-    ".lokr_": "a LoKr",
-    ".oft_": "an OFT",
-    ".on_input": "an IA3",
-    ".a1.weight": "a GLoRA",
-    ".lora_mid.": "a LoCon with a Tucker decomposition",
-    ".diff": "a file of full weight differences",
-}
+# What tensors' names give away, as regular expressions.
 NO_LORAS = {
-    "model.diffusion_model.": "a whole checkpoint",
-    "first_stage_model.": "a whole checkpoint",
-    "emb_params": "a textual inversion",
-    "clip_g": "a textual inversion",
-    "string_to_param": "a textual inversion",
-    "control_model.": "a ControlNet",
+    r"^model\.diffusion_model\.|^first_stage_model\.|^conditioner\.": "a whole checkpoint",
+    r"^emb_params$|^clip_[gl]$|^string_to_param": "a textual inversion",
+    r"^control_model\.|^controlnet_": "a ControlNet",
+}
+OTHER_KINDS = {
+    r"\.dora_scale$|\.lora_magnitude_vector": "a DoRA",
+    r"\.hada_": "a LoHa",
+    r"\.lokr_": "a LoKr",
+    r"\.oft_": "an OFT",
+    r"\.on_input$": "an IA3",
+    r"\.a1\.weight$": "a GLoRA",
+    r"\.lora_mid\.": "a LoCon with a Tucker decomposition",
+    r"\.diff(_b)?$": "a file of full weight differences",
 }
 OTHER_FAMILIES = {
     r"double_blocks|single_blocks|single_transformer_blocks": "Flux",
@@ -81,13 +78,15 @@ def read_lora_file(file: BinaryIO) -> LoraFile:
 
 def refuse_other_kinds(names: Iterable[str]) -> None:
     """Refuse what other tools call a LoRA too but needs other arithmetic, and what is none at all."""
-    for name in names:
-        for sign, kind in NO_LORAS.items():
-            if name.startswith(sign):
-                raise LoraUnusable("not_a_lora", f"This file is {kind}, not a LoRA.")
-        for sign, kind in OTHER_KINDS.items():
-            if sign in name:
-                raise LoraUnusable("unsupported_lora_kind", f"This file is {kind}; only plain LoRAs are supported.")
+    if kind := given_away(names, NO_LORAS):
+        raise LoraUnusable("not_a_lora", f"This file is {kind}, not a LoRA.")
+    if kind := given_away(names, OTHER_KINDS):
+        raise LoraUnusable("unsupported_lora_kind", f"This file is {kind}; only plain LoRAs are supported.")
+
+
+def given_away(names: Iterable[str], signs: Mapping[str, str]) -> str | None:
+    """Return what the first sign found in any name stands for."""
+    return next((kind for sign, kind in signs.items() if any(re.search(sign, name) for name in names)), None)
 
 
 def group(names: Iterable[str]) -> dict[tuple[str, str], dict[str, str]]:
@@ -110,9 +109,8 @@ def malformed(key: Key | tuple[str, str], what: str) -> LoraUnusable:
 
 
 def refuse_other_families(names: Iterable[str]) -> None:
-    for pattern, family in OTHER_FAMILIES.items():
-        if any(re.search(pattern, name) for name in names):
-            raise other_family(family)
+    if family := given_away(names, OTHER_FAMILIES):
+        raise other_family(family)
 
 
 def other_family(family: str) -> LoraUnusable:

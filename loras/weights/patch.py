@@ -10,7 +10,7 @@ import torch
 from loras.weights.keys import PARTS, layers_of
 from loras.weights.sdxl import Sdxl
 
-# On the device, for copies of the weights adapters have touched. Every linear layer of SDXL has 5 GiB in fp16.
+# On the device, for copies of the weights adapters have touched. SDXL's linear layers have 5.5 GiB in fp16.
 PRISTINE_BYTES = 6 * 1024**3
 
 
@@ -97,8 +97,8 @@ def adapters_on(base: BaseWeights, adapters: Sequence[tuple[Adapter, float]]) ->
     worn = [(adapter, strength) for adapter, strength in adapters if strength]
     touched = {patch.weight: base.weights[patch.weight] for adapter, _ in worn for patch in adapter.patches}
     pristine = base.pristine.of(touched)
-    base.patched = True
     try:
+        base.patched = True
         for adapter, strength in worn:
             for patch in adapter.patches:
                 matrix(touched[patch.weight]).addmm_(patch.up, patch.down, alpha=patch.scale * strength)

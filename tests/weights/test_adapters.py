@@ -21,23 +21,34 @@ def refusal(tensors, adapter):
     return refused.value.code
 
 
-@pytest.mark.parametrize("rslora", [False, True])
-def test_what_diffusers_itself_saves(rslora, tiny, base, fused, tmp_path):
+def saved_by_diffusers(tiny, folder, **config):
+    """What a training with PEFT saves: its own settings beside the halves, here random ones."""
     pipeline = StableDiffusionXLPipeline.from_pretrained(tiny)
     layers = {"unet": ["to_q", "ff.net.2"], "text_encoder": ["q_proj", "v_proj"], "text_encoder_2": ["q_proj", "fc1"]}
     trained = {}
     for part, targets in layers.items():
-        model, alphas = getattr(pipeline, part), {targets[-1]: 6}
-        config = LoraConfig(r=4, lora_alpha=2, alpha_pattern=alphas, target_modules=targets, use_rslora=rslora)
-        model.add_adapter(config)
+        model, settings = getattr(pipeline, part), LoraConfig(r=4, target_modules=targets, **config)
+        model.add_adapter(settings)
         halves = convert_state_dict_to_diffusers(get_peft_model_state_dict(model))
         trained[f"{part}_lora_layers"] = {name: torch.randn_like(half) * 0.1 for name, half in halves.items()}
-        trained[f"{part}_lora_adapter_metadata"] = config.to_dict()
-    StableDiffusionXLPipeline.save_lora_weights(tmp_path, **trained)
-    file = tmp_path / "pytorch_lora_weights.safetensors"
+        trained[f"{part}_lora_adapter_metadata"] = settings.to_dict()
+    StableDiffusionXLPipeline.save_lora_weights(folder, **trained)
+    return folder / "pytorch_lora_weights.safetensors"
+
+
+@pytest.mark.parametrize("use_rslora", [False, True])
+def test_what_diffusers_itself_saves(use_rslora, tiny, base, fused, tmp_path):
+    alphas = {"to_q": 6, "v_proj": 1}
+    file = saved_by_diffusers(tiny, tmp_path, lora_alpha=2, alpha_pattern=alphas, use_rslora=use_rslora)
     expected = fused(file)
     with adapters_on(base, [(read_adapter(file, base), 1.0)]):
         assert_within_rounding(base, expected)
+
+
+def test_a_dora_of_diffusers_is_refused(tiny, base, tmp_path):
+    file = saved_by_diffusers(tiny, tmp_path, use_dora=True)
+    with pytest.raises(LoraUnusable, match="DoRA"):
+        read_adapter(file, base)
 
 
 def test_mixed_ranks_and_alphas_in_one_file(sdxl, base, adapter, fused, tmp_path):
@@ -116,6 +127,14 @@ def test_a_changed_file_is_read_again(sdxl, base, tmp_path):
     first = cache.get(file)
     saved(peft_lora(sdxl, FEED_FORWARD), file)
     assert cache.get(file) is not first
+
+
+def test_an_adapter_too_large_to_hold_drives_none_out(sdxl, base, tmp_path):
+    small, large = (saved(peft_lora(sdxl, UNET, rank=rank), tmp_path / f"{rank}.safetensors") for rank in (2, 4))
+    cache = AdapterCache(base, budget_bytes=read_adapter(small, base).nbytes)
+    first = cache.get(small)
+    assert cache.get(large) is not cache.get(large)
+    assert cache.get(small) is first
 
 
 def test_the_least_recently_used_adapter_goes_first(sdxl, base, tmp_path):

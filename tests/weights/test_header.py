@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import deserialize
 
 from loras.weights.errors import LoraUnusable
 from loras.weights.header import HEADER_BYTES, MAX_TENSORS, read_header
@@ -166,6 +167,7 @@ def test_any_byte_of_a_good_file_may_change(position, byte):
     content[position % len(content)] = byte
     with suppress(LoraUnusable):
         read_lora_file(io.BytesIO(content))
+        deserialize(bytes(content))  # what is read here, safetensors itself reads too
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 
 from loras.weights.adapters import read_adapter
 from loras.weights.patch import AdaptersOn, BaseWeights, adapters_on
+from loras.weights.sdxl import load_sdxl
 from tests.weights.conftest import assert_pristine, assert_within_rounding, copied
 from tests.weights.lora_files import CONVOLUTIONS, FEED_FORWARD, TEXT, UNET, kohya, peft_lora, saved
 
@@ -47,6 +48,7 @@ def test_a_weight_scales_the_change_as_in_diffusers(strength, sdxl, base, adapte
         assert_within_rounding(base, expected)
 
 
+@pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")
 def test_two_adapters_add_up_as_in_diffusers(sdxl, base, adapter, fused, tmp_path):
     first, second = peft_lora(sdxl, LAYERS, TEXT, rank=2), peft_lora(sdxl, LAYERS, TEXT, rank=8, seed=1)
     files = saved(first, tmp_path / "a.safetensors"), saved(second, tmp_path / "b.safetensors")
@@ -63,6 +65,18 @@ def test_half_precision_loses_one_rounding(dtype, sdxl, tmp_path):
     expected = exact(base, worn)
     with adapters_on(base, worn):
         assert_within_rounding(base, expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("pristine_bytes", [0, 10**9])
+def test_a_gpu_adds_and_forgets_as_exactly(pristine_bytes, tiny, sdxl, tmp_path):
+    base = BaseWeights(load_sdxl(str(tiny), torch.device("cuda")), pristine_bytes=pristine_bytes)
+    worn = [(read_adapter(saved(peft_lora(sdxl, LAYERS, TEXT), tmp_path / "lora.safetensors"), base), 0.7)]
+    before, expected = copied(base), exact(base, worn)
+    with adapters_on(base, worn):
+        assert_within_rounding(base, expected)
+    assert_pristine(base, before)
 
 
 def test_weight_zero_is_absence(base, four):
