@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -54,7 +55,7 @@ def settled_alpha(settings: Mapping[str, Any], part: str, down: str, rank: int) 
     exceptions = settings.get(f"{part}.alpha_pattern") or {}
     if not isinstance(exceptions, dict):
         raise unreadable()
-    module = down.partition(".lora_")[0]
+    module = re.split(r"[._]lora[._]", down)[0]
     for pattern, value in exceptions.items():
         # PEFT reads a regular expression here; files hold modules' names, and a stranger's expression is not run.
         if f".{module}".endswith(f".{pattern.removeprefix('^')}"):
