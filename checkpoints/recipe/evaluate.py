@@ -66,7 +66,7 @@ def psnr(vae: AutoencoderKL, icons: list[Icon], pixels: np.ndarray) -> float:
     """Measure the VAE on icons it was not trained on, in dB."""
     rng = np.random.default_rng(SEED)
     rows = np.flatnonzero(held_out(icons))
-    pictures = np.stack([compose.random_picture(pixels, row, rng) for row in rows])
+    pictures = np.stack([compose.random_picture(pixels, int(row), rng) for row in rows])
     with torch.no_grad():
         back = torch.cat([vae.decode(encode(vae, part)).sample for part in np.array_split(pictures, len(rows) // 20)])
     values = (back.clamp(-1, 1).permute(0, 2, 3, 1).numpy() + 1) * 127.5

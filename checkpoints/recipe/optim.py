@@ -60,7 +60,7 @@ class Optimiser:
             self.momentum[name].lerp_(gradients[name], 0.05)
             directions[name] = gradients[name].lerp(self.momentum[name], 0.95).flatten(1)  # Nesterov
             alike[directions[name].shape].append(name)
-        updates = {}
+        updates: dict[str, Tensor] = {}
         for shape, names in alike.items():
             # 0.2 sqrt(longer side) gives the update the size that AdamW's has, so one learning rate fits both.
             found = orthogonalised(torch.stack([directions[name] for name in names])) * (0.2 * max(shape) ** 0.5)

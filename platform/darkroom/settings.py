@@ -15,8 +15,10 @@ SECRET_KEY = env.kept_secret("SECRET_KEY", HOME / "secret_key")
 DEBUG = env.flag("DEBUG", False)
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+PORT = env.number("PORT", 8000, low=1, high=65535)
+BIND = env.text("DARKROOM_BIND", "127.0.0.1")
 # The address under which callers reach us; URLs in API answers start with it, never with a caller's Host header.
-PUBLIC_URL = env.text("DARKROOM_URL", f"http://localhost:{env.number('PORT', 8000, low=1, high=65535)}").rstrip("/")
+PUBLIC_URL = env.text("DARKROOM_URL", f"http://localhost:{PORT}").rstrip("/")
 
 INSTALLED_APPS = [
     "darkroom",

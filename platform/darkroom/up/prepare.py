@@ -3,12 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connections
-
-from loras.services import shelve_checkpoint
 
 STAMP = "static.stamp"
 
@@ -26,11 +23,6 @@ def collect_static(home: Path) -> None:
         return
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(wanted)
-
-
-def shelve() -> str:
-    """Put the configured checkpoint on the shelf and return its name."""
-    return shelve_checkpoint(settings.CHECKPOINT).name
 
 
 def disconnect() -> None:

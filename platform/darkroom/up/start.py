@@ -28,17 +28,16 @@ def run(console: Console, signals: Signals) -> None:
 
     Raises AlreadyRunning, PortTaken, WontStart and StopAsked, each time with nothing left running.
     """
-    port = env.number("PORT", 8000, low=1, high=65535)
     with (
         home.held(settings.HOME, settings.PUBLIC_URL) as announce_ready,
-        processes.listening_socket(env.text("DARKROOM_BIND", "127.0.0.1"), port) as listener,
+        processes.listening_socket(settings.BIND, settings.PORT) as listener,
         Supervisor(settings.HOME, console.say, lambda: signals.hurry) as supervisor,
     ):
         leftovers.clear(settings.HOME / "run")
         start = Start(console, signals, supervisor)
         start.store()
         account = start.prepare()
-        client = Client(port, settings.PUBLIC_URL, account.api_key if account else "")
+        client = Client(settings.PORT, settings.PUBLIC_URL, account.api_key if account else "")
         start.serve(listener, client)
         if account and not (settings.HOME / FIRST_PICTURE).exists():
             start.first_picture(client)
@@ -73,10 +72,9 @@ class Start:
         home.write_private(settings.HOME / "run" / STORE_URL, url)
 
     def prepare(self) -> DemoAccount | None:
-        """Put tables, static files, the checkpoint's row and the demo account in place."""
+        """Put tables, static files and the demo account in place."""
         with self.console.stage("database", "bringing tables up to date"):
             prepare.migrate()
-            prepare.shelve()
             account = demo_account(settings.HOME, settings.PUBLIC_URL)
             prepare.disconnect()
         with self.console.stage("pages", "collecting static files"):
