@@ -1,4 +1,4 @@
-"""Knows how LoRA files spell the layers they change: kohya's, Stability's, diffusers' and PEFT's ways for one layer."""
+"""Knows how LoRA files spell the layers they change, in the ways of the tools that write them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,10 @@ PREFIXES = {
     "text_encoder.": "text_encoder",
     "text_encoder_2.": "text_encoder_2",
     "base_model.model.": "unet",  # a PEFT model saved by itself
+    "lycoris_": "unet",  # LyCORIS without kohya's trainer
+    "diffusion_model.": "unet",  # ComfyUI
+    "text_encoders.clip_l.transformer.": "text_encoder",
+    "text_encoders.clip_g.transformer.": "text_encoder_2",
 }
 ROLES = {
     ".lora_down.weight": "down",  # kohya

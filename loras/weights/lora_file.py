@@ -32,7 +32,7 @@ OTHER_KINDS = {
 OTHER_FAMILIES = {
     r"double_blocks|single_blocks|single_transformer_blocks": "Flux",
     r"joint_blocks": "Stable Diffusion 3",
-    r"^(transformer|lora_transformer|diffusion_model)[._]": "a diffusion transformer, such as Stable Diffusion 3",
+    r"^(transformer|lora_transformer|diffusion_model\.(blocks|layers))[._]": "a diffusion transformer",
     r"^lora_te_": "Stable Diffusion 1 or 2",
     # SDXL has no attention at its first and last level.
     r"down_blocks[._]0[._]attentions|up_blocks[._]3[._]|input_blocks[._]1[._]1[._]": "Stable Diffusion 1 or 2",

@@ -135,6 +135,7 @@ def test_no_tensors_are_no_lora():
         ("lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k", 1280, "the SDXL refiner"),
         ("lora_unet_double_blocks_0_img_attn_qkv", 8, "Flux"),
         ("lora_unet_joint_blocks_0_context_block_attn_qkv", 8, "Stable Diffusion 3"),
+        ("diffusion_model.blocks.0.cross_attn.k", 8, "a diffusion transformer"),
         ("transformer.transformer_blocks.0.attn.to_q", 8, "a diffusion transformer"),
     ],
 )
