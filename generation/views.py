@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,7 +17,8 @@ from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer
 from generation.services import delete_image, request_generation
 from jobs.services import cancel, positions
-from jobs.waiting import Wait, event_stream, serves_events, waits
+from jobs.waiting import Stream, Wait, streams, waits
+from jobs.watch import WATCH
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
@@ -74,10 +75,12 @@ class Generations(APIView):
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
         asked = orders.OrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        seconds = preferred_wait(request)
+        if seconds:
+            WATCH.check_room(caller(request).tenant.pk)
         job = request_generation(caller(request), orders.order(asked.validated_data))
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
-        seconds = preferred_wait(request)
         if seconds:
             response.wait = Wait(job, seconds, lambda: _answer_after_wait(job))  # type: ignore[attr-defined]
         return response
@@ -125,12 +128,12 @@ class Cancel(APIView):
         return Response(GenerationSerializer(job).data)
 
 
-def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
-    """Open the stream of a generation's progress; every event carries the whole generation."""
+def events(request: HttpRequest, id: str) -> Stream:
+    """Find the generation whose progress is asked for; every event carries the whole generation."""
     who = caller_of(request)
     who.require(Scope.READ)
     job = find_generation(who.tenant, id)
-    return event_stream(job, lambda: as_json(job))
+    return Stream(job, lambda: as_json(job))
 
 
 class OneImage(APIView):
@@ -192,4 +195,4 @@ class Schedulers(APIView):
 
 
 generations = waits(Generations.as_view())
-generation_events = serves_events(events)
+generation_events = streams(events)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, fail, move
+from wire.errors import OUT_OF_REACH
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,14 @@ class Lease:
         if now - self.reported_at < REPORT_SECONDS and step < steps:
             return
         self.reported_at = now
+        try:
+            self._write()
+        except OUT_OF_REACH as error:  # no reason to throw a picture away: until the lease lapses, nobody else has it
+            log.warning("%s: cannot report: %s", self.job.pk, error)
+            connection.close()
+
+    def _write(self) -> None:
+        step, steps = self.progress
         mine = type(self.job).objects.filter(pk=self.job.pk, attempt=self.job.attempt, status=Status.RUNNING)
         if mine.filter(cancel_requested_at=None).update(
             progress_step=step, progress_steps=steps, lease_until=_lease_end()
@@ -79,28 +88,28 @@ class Lease:
         raise CancelRequested if mine.exists() else LostLease(f"{self.job.pk} was taken away")
 
 
-def sweep() -> int:
-    """Requeue every job whose worker fell silent, and return how many jobs wait. Safe to run anywhere, any time."""
+def sweep() -> bool:
+    """Requeue every job whose worker fell silent, and return whether any job waits. Safe to run anywhere, any time."""
     for model in job_models():
         for job in model.objects.filter(status=Status.RUNNING, lease_until__lt=Now()):
-            recover(job, "worker fell silent")
-    return sum(model.objects.filter(status=Status.QUEUED).count() for model in job_models())
+            recover(job, "worker fell silent", Q(lease_until__lt=Now()))
+    return any(model.objects.filter(status=Status.QUEUED).exists() for model in job_models())
 
 
-def recover(job: Job, why: str) -> None:
+def recover(job: Job, why: str, only_if: Q | None = None) -> None:
     """Give a job that lost its worker its next chance, unless it was cancelled or has done so too often."""
     crashes = job.crashes + 1
     log.warning("%s: attempt %s on %s ended: %s", job.pk, job.attempt, job.worker, why)
     try:
         if job.cancel_requested_at:
-            move(job, Status.CANCELLED, detail=why, crashes=crashes)
+            move(job, Status.CANCELLED, detail=why, only_if=only_if, crashes=crashes)
         elif crashes >= MAX_CRASHES:
             message = f"The worker died {crashes} times while making this. Try a smaller request."
-            fail(job, "worker_crashed", message, crashes=crashes)
+            fail(job, "worker_crashed", message, only_if=only_if, crashes=crashes)
         else:
-            move(job, Status.QUEUED, detail=why, crashes=crashes)
+            move(job, Status.QUEUED, detail=why, only_if=only_if, crashes=crashes)
     except LostLease:
-        log.info("%s: somebody else recovered it", job.pk)
+        log.info("%s: it is not lost, or somebody else recovered it", job.pk)
 
 
 def _lease_end() -> object:

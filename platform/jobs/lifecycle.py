@@ -1,18 +1,23 @@
 """What happens to a claimed job? It is performed, then finished, failed, cancelled or handed back: exactly one."""
 
+import copy
 import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from django.db import models, transaction
+from django.conf import settings
+from django.db import connection, models, transaction
 from django.db.models import F
 
 from jobs.leases import CancelRequested, HandBack, Lease, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
+from wire.errors import OUT_OF_REACH
 
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
 
 
 class JobFailed(Exception):
@@ -38,7 +43,10 @@ class Performer(Protocol):
 
 
 def run(job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> None:
-    """Take a claimed job to its end. Raises WorkerUnfit alone."""
+    """Take a claimed job to its end.
+
+    Raises WorkerUnfit, and what the database raises while it is out of reach: then the lease decides about the job.
+    """
     started = time.monotonic()
     log.info("%s: attempt %s starts", job.pk, job.attempt)
     try:
@@ -50,9 +58,8 @@ def run(job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> Non
 
 def _perform(job: Job, performer: Performer, lease: Lease) -> None:
     try:
-        rows = performer.perform(job, lease)
-        _finish(job, rows)
-    except LostLease:
+        _finish_while_held(job, performer.perform(job, lease))
+    except (LostLease, *OUT_OF_REACH):
         raise
     except CancelRequested:
         move(job, Status.CANCELLED, detail="asked by its owner")
@@ -68,9 +75,25 @@ def _perform(job: Job, performer: Performer, lease: Lease) -> None:
         fail(job, "internal_error", "Something broke on our side. Nothing was charged; the operator has the details.")
 
 
-def _finish(job: Job, rows: Sequence[models.Model]) -> None:
-    """Commit the result and the success together; whoever lost the lease commits neither."""
+def _finish_while_held(job: Job, rows: Sequence[models.Model]) -> None:
+    """Commit the result; while the database is out of reach, try again for as long as the lease may hold."""
+    give_up_at = time.monotonic() + settings.LEASE_SECONDS
+    while True:
+        try:
+            job.status = _finished(copy.copy(job), rows).status
+            return
+        except OUT_OF_REACH as error:
+            if time.monotonic() > give_up_at:
+                raise
+            log.warning("%s: cannot be finished yet: %s", job.pk, error)
+            connection.close()
+            time.sleep(RETRY_SECONDS)
+
+
+def _finished(job: Job, rows: Sequence[models.Model]) -> Job:
+    """Commit result and success together and return the job; whoever lost the lease commits neither."""
     with transaction.atomic():
         move(job, Status.SUCCEEDED, progress_step=F("progress_steps"), detail=f"{len(rows)} rows")
         for row in rows:
             row.save(force_insert=True)
+    return job

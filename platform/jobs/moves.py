@@ -7,6 +7,7 @@ Every move is a conditional update fenced by (status, attempt): whoever lost the
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status
@@ -33,15 +34,15 @@ def place(job: Job) -> None:
         _record(job, "accepted")
 
 
-def move(job: Job, to: Status, *, detail: str = "", **changes: Any) -> None:
-    """Move the job from the state in which we know it. Raises LostLease, and then nothing has changed."""
+def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **changes: Any) -> None:
+    """Move the job from the state in which we know it, and only if more holds. Raises LostLease, changing nothing."""
     name = MOVES[Status(job.status), to]
     if to in TERMINAL:
         changes |= {"completed_at": Now(), "lease_until": None}
     if to == Status.QUEUED:
         changes |= {"lease_until": None, "worker": "", "progress_step": 0}
     with transaction.atomic():
-        mine = type(job).objects.filter(pk=job.pk, status=job.status, attempt=job.attempt)
+        mine = type(job).objects.filter(only_if or Q(), pk=job.pk, status=job.status, attempt=job.attempt)
         if mine.update(status=to, **changes) != 1:
             raise LostLease(f"{job.pk} is no longer {job.status} in attempt {job.attempt}")
         job.refresh_from_db()

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from jobs import leases
 from jobs.doorbell import ring
 from jobs.models import Worker
+from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,10 @@ def do_chores() -> None:
     Worker.objects.filter(seen_at__lt=Now() - FORGET_WORKERS_AFTER).delete()
     for dotted in settings.CHORES:
         chore: Callable[[], object] = import_string(dotted)
-        chore()
+        try:
+            chore()
+        except ApiError as error:
+            log.warning("%s is put off: %s", dotted, error)
 
 
 def run_forever() -> None:
@@ -49,6 +53,6 @@ def run_forever() -> None:
             if time.monotonic() >= chores_at:
                 do_chores()
                 chores_at = time.monotonic() + CHORES_SECONDS
-        except DatabaseError as error:
+        except Error as error:
             log.warning("the database is out of reach, trying again: %s", error)
             connection.close()

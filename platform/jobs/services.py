@@ -1,11 +1,12 @@
 """The verbs on any job: accept it, cancel it, find out where it stands."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
@@ -38,23 +39,30 @@ def _check_room(job: Job) -> None:
 
 def cancel(job: AnyJob) -> AnyJob:
     """Cancel a job: at once while it waits, at the next step while it runs. Raises ApiError when it has finished."""
-    if job.status == Status.QUEUED:
-        try:
-            move(job, Status.CANCELLED, detail="asked by its owner")
-        except LostLease:  # claimed meanwhile
-            job.refresh_from_db()
-    if job.status == Status.RUNNING:
-        alive = type(job).objects.filter(pk=job.pk, status=Status.RUNNING)
-        alive.filter(cancel_requested_at=None).update(cancel_requested_at=Now())
+    while not _is_cancelled(job):
+        # It moved between our look and our update: look again.
         job.refresh_from_db()
-    elif job.status != Status.CANCELLED:
-        # OpenAI's clients would repeat a 409; this one is final.
-        message = f"This job has already {job.status}."
-        raise ApiError(409, "job_already_finished", message, x_should_retry="false")
     return job
 
 
-def positions(model: type[Job], tenant: Tenant) -> dict[str, int]:
+def _is_cancelled(job: Job) -> bool:
+    """Cancel the job as we know it and return whether that worked. Raises ApiError when it has finished otherwise."""
+    if job.status == Status.RUNNING:
+        held = type(job).objects.filter(pk=job.pk, status=Status.RUNNING)
+        asked = held.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
+        job.refresh_from_db()
+        return asked == 1
+    if job.status == Status.QUEUED:
+        with suppress(LostLease):
+            move(job, Status.CANCELLED, detail="asked by its owner")
+    if job.is_finished and job.status != Status.CANCELLED:
+        # OpenAI's clients would repeat a 409; this one is final.
+        message = f"This job has already {job.status}."
+        raise ApiError(409, "job_already_finished", message, x_should_retry="false")
+    return job.status == Status.CANCELLED
+
+
+def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:
     """Return the place of each waiting job among its own tenant's, 1 being next; others' jobs are not to be seen."""
     waiting = model.objects.for_tenant(tenant).filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True)
     return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED_PER_TENANT], start=1)}

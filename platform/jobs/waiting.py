@@ -1,5 +1,5 @@
-"""How does a request wait for its job without holding a thread? The view answers at once and may attach a `Wait`;
-the door then awaits the job and lets the view answer again."""
+"""How does a request wait for its job? The view answers at once and may attach a `Wait`; the door then awaits the job,
+holding no database connection meanwhile, and lets the view answer again."""
 
 import asyncio
 import json
@@ -13,9 +13,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from jobs.models import Job
 from jobs.threads import in_thread
-from jobs.watch import WATCH, Snapshot
-from wire import errors
-from wire.errors import ApiError
+from jobs.watch import WATCH
+from tenants.callers import caller_of
+from wire.errors import REFUSALS, answers_refusals, translated
 
 
 @dataclass(frozen=True)
@@ -31,65 +31,77 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
     """Return an asynchronous door around a synchronous view, for routes whose callers may wait."""
 
     @csrf_exempt  # the view itself checks sessions for CSRF
+    @answers_refusals
     @wraps(view)
     async def door(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         response = await in_thread(view)(request, **kwargs)
         wait: Wait | None = getattr(response, "wait", None)
         if wait is None:
             return response
-        try:
-            await finished(wait.job, wait.seconds)
-        except ApiError as error:
-            return errors.answer(error)
-        return await in_thread(wait.answer)()
+        await finished(wait.job, wait.seconds)
+        return await in_thread(_answered)(request, wait.answer)
 
     return door
+
+
+def _answered(request: HttpRequest, answer: Callable[[], Any]) -> Any:
+    """Answer if the caller may still come in: the key may have been revoked while it waited."""
+    caller_of(request)
+    return answer()
 
 
 async def finished(job: Job, seconds: float) -> None:
     """Return when the job has reached a final state, or after so many seconds."""
     try:
         async with asyncio.timeout(seconds):
-            async for _ in WATCH.changes(type(job), job.pk):
+            async for _ in WATCH.changes(job):
                 pass
     except TimeoutError:
         return
 
 
-def event_stream(job: Job, render: Callable[[], dict[str, Any]]) -> StreamingHttpResponse:
-    """Return server-sent events: `progress` with where the job stands on every change, then `done` with the whole job.
+@dataclass(frozen=True)
+class Stream:
+    """What a stream's view returns: which job to watch, and how to show it."""
 
-    A client that reconnects is simply told the present state again.
+    job: Job
+    render: Callable[[], dict[str, Any]]
+
+
+def streams(load: Callable[..., Stream]) -> Callable[..., Any]:
+    """Return an asynchronous view of server-sent events around a function that authorises and finds the job.
+
+    `progress` tells the whole job on every change, `done` at its end, `error` why the stream ends early. A client that
+    reconnects is told the present state again.
     """
-    response = StreamingHttpResponse(_events(job, render), content_type="text/event-stream")
-    response["X-Accel-Buffering"] = "no"  # nginx would hold events back
-    return response
+
+    @answers_refusals
+    @wraps(load)
+    async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        stream = await in_thread(load)(request, **kwargs)
+        WATCH.check_room(stream.job.tenant_id)
+        response = StreamingHttpResponse(_events(request, stream), content_type="text/event-stream")
+        response["X-Accel-Buffering"] = "no"  # nginx would hold events back
+        return response
+
+    return view
 
 
-async def _events(job: Job, render: Callable[[], dict[str, Any]]) -> AsyncIterator[bytes]:
+async def _events(request: HttpRequest, stream: Stream) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
-    async for snapshot in WATCH.changes(type(job), job.pk):
-        yield b": still here\n\n" if snapshot is None else await _progress(snapshot, render)
-    yield _event("done", await in_thread(render)())
-
-
-async def _progress(snapshot: Snapshot, render: Callable[[], dict[str, Any]]) -> bytes:
-    return _event("progress", await in_thread(render)(), f"{snapshot.attempt}.{snapshot.progress_step}")
+    show = in_thread(_answered)
+    try:
+        async for snapshot in WATCH.changes(stream.job):
+            if snapshot is None:
+                yield b": still here\n\n"
+            else:
+                number = f"{snapshot.attempt}.{snapshot.progress_step}"
+                yield _event("progress", await show(request, stream.render), number)
+        yield _event("done", await show(request, stream.render))
+    except REFUSALS as refusal:
+        yield _event("error", translated(refusal).body)
 
 
 def _event(name: str, data: dict[str, Any], number: str = "") -> bytes:
     head = f"id: {number}\n" if number else ""
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()
-
-
-def serves_events(load: Callable[..., StreamingHttpResponse]) -> Callable[..., Any]:
-    """Return an asynchronous view around a function that authorises and opens a stream; its refusals become answers."""
-
-    @wraps(load)
-    async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return await in_thread(load)(request, **kwargs)
-        except ApiError as error:
-            return errors.answer(error)
-
-    return view

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
-from jobs.models import TERMINAL, Job
+from jobs.models import TERMINAL, Job, Status
+from jobs.services import positions
 from jobs.threads import in_thread
 from wire.errors import ApiError
 
@@ -23,20 +24,20 @@ KEEPALIVE_SECONDS = 15
 
 
 class Snapshot(NamedTuple):
-    """Where a job stood when it was looked at."""
+    """Where a job stood when it was looked at; its place among its tenant's while it waits."""
 
     status: str
     attempt: int
     progress_step: int
     progress_steps: int
+    position: int | None
 
 
 @dataclass(eq=False)
 class Waiter:
     """One request that waits for one job."""
 
-    model: type[Job]
-    job_id: str
+    job: Job
     told: Snapshot | None = None
     news: asyncio.Queue[Snapshot] = field(default_factory=asyncio.Queue)
 
@@ -54,15 +55,22 @@ class Watch:
         self.waiters: set[Waiter] = set()
         self.looking: asyncio.Task[None] | None = None
 
-    async def changes(self, model: type[Job], job_id: str) -> AsyncIterator[Snapshot | None]:
+    def check_room(self, tenant_id: str) -> None:
+        """Raise ApiError when nobody, or nobody of this tenant, may wait here now. Ask before accepting anything."""
+        tenants = [waiter.job.tenant_id for waiter in list(self.waiters)]
+        if tenants.count(tenant_id) >= settings.MAX_WAITERS_PER_TENANT:
+            message = "Too many requests of yours are waiting. Ask without waiting, and look at the job later."
+            raise ApiError(429, "too_many_waiting", message, retry_after="5")
+        if len(tenants) >= settings.MAX_WAITERS:
+            message = "Too many requests are waiting here. Ask without waiting, and look at the job later."
+            raise ApiError(503, "engine_overloaded", message, retry_after="5")
+
+    async def changes(self, job: Job) -> AsyncIterator[Snapshot | None]:
         """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
-        Ends after a final state. Raises ApiError when this process holds as many requests as it may.
+        Ends after a final state.
         """
-        if len(self.waiters) >= settings.MAX_WAITERS:
-            message = "Too many requests are waiting here. The job goes on: ask for it again by its id."
-            raise ApiError(503, "engine_overloaded", message, retry_after="5", x_should_retry="false")
-        waiter = Waiter(model, job_id)
+        waiter = Waiter(job)
         self._enter(waiter)
         try:
             snapshot: Snapshot | None = None
@@ -77,7 +85,7 @@ class Watch:
 
     def _enter(self, waiter: Waiter) -> None:
         self.waiters.add(waiter)
-        if self.looking is None:
+        if self.looking is None or self.looking.done():
             self.looking = asyncio.get_running_loop().create_task(self._look())
 
     def _leave(self, waiter: Waiter) -> None:
@@ -88,21 +96,27 @@ class Watch:
 
     async def _look(self) -> None:
         while True:
-            for model in {waiter.model for waiter in self.waiters}:
-                ids = {waiter.job_id for waiter in self.waiters if waiter.model is model}
+            for model in {type(waiter.job) for waiter in self.waiters}:
+                ids = {waiter.job.pk for waiter in self.waiters if type(waiter.job) is model}
                 try:
                     found = await in_thread(_snapshots)(model, ids)
-                except DatabaseError as error:
+                except Error as error:
                     log.warning("cannot look at the jobs that requests wait for: %s", error)
                     continue
                 for waiter in list(self.waiters):
-                    waiter.tell(found.get(waiter.job_id))
+                    waiter.tell(found.get(waiter.job.pk))
             await asyncio.sleep(LOOK_SECONDS)
 
 
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:
-    rows = model.objects.filter(pk__in=ids).values_list("pk", *Snapshot._fields)
-    return {job_id: Snapshot(*values) for job_id, *values in rows}
+    jobs = list(model.objects.filter(pk__in=ids))
+    waiting = {job.tenant_id for job in jobs if job.status == Status.QUEUED}
+    places = {job_id: place for tenant in waiting for job_id, place in positions(model, tenant).items()}
+    return {job.pk: _snapshot(job, places.get(job.pk)) for job in jobs}
+
+
+def _snapshot(job: Job, position: int | None) -> Snapshot:
+    return Snapshot(job.status, job.attempt, job.progress_step, job.progress_steps, position)
 
 
 WATCH = Watch()

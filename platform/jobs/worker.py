@@ -12,7 +12,7 @@ from types import FrameType
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
@@ -47,7 +47,7 @@ class GpuWorker:
                     self._drain()
                     self._sweep_now_and_then()
                     self._seen(ready=True)
-                except DatabaseError as error:
+                except Error as error:
                     log.warning("the database is out of reach, trying again: %s", error)
                     connection.close()
                 BELL.wait(LOOK_SECONDS)
@@ -85,7 +85,8 @@ class GpuWorker:
         BELL.rung.set()
 
     def _seen(self, *, ready: bool, job_id: str = "") -> None:
-        Worker.objects.filter(pk=self.name).update(seen_at=Now(), ready=ready, job_id=job_id)
+        # Made again should it be gone: the scheduler forgets workers that were not seen for long.
+        Worker.objects.update_or_create(pk=self.name, defaults={"seen_at": Now(), "ready": ready, "job_id": job_id})
 
     @contextmanager
     def _registered(self) -> Iterator[None]:

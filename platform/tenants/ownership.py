@@ -8,8 +8,8 @@ from django.db import models
 class OwnedQuerySet(models.QuerySet[Any]):
     """Rows that belong to tenants."""
 
-    def for_tenant(self, tenant: models.Model) -> Self:
-        """Return this tenant's rows alone."""
+    def for_tenant(self, tenant: models.Model | str) -> Self:
+        """Return this tenant's rows alone; the tenant or its id."""
         return self.filter(tenant=tenant)
 
 

@@ -1,13 +1,17 @@
 """How does a refusal look? One shape for every route and dialect: `{"error": {message, type, param, code}}`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
+
+# What Django raises when the database does not answer, as opposed to when it refuses a statement.
+OUT_OF_REACH = (OperationalError, InterfaceError)
 
 TYPES = {
     400: "invalid_request_error",
@@ -44,6 +48,9 @@ class ApiError(Exception):
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
 
+REFUSALS = (ApiError, *OUT_OF_REACH)
+
+
 def missing() -> ApiError:
     """Return the answer for an object that is not there or is another tenant's: the two must not differ by a byte."""
     return ApiError(404, "not_found", "There is nothing here under that id.")
@@ -54,6 +61,19 @@ def answer(error: ApiError) -> JsonResponse:
     return JsonResponse(error.body, status=error.status, headers=error.headers)
 
 
+def answers_refusals(view: Callable[..., Awaitable[HttpResponseBase]]) -> Callable[..., Any]:
+    """Return the asynchronous view with its refusals, and a database out of reach, turned into answers."""
+
+    @wraps(view)
+    async def answering(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return await view(request, **kwargs)
+        except REFUSALS as refusal:
+            return answer(translated(refusal))
+
+    return answering
+
+
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer every exception a DRF view raises in the one shape; None lets a bug fly on to handler500."""
     error = as_api_error(exc)
@@ -62,11 +82,19 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 def as_api_error(exc: Exception) -> ApiError | None:
     """Translate what Django and DRF raise; None for what nobody expected."""
-    if isinstance(exc, ApiError):
-        return exc
+    if isinstance(exc, REFUSALS):
+        return translated(exc)
     if isinstance(exc, exceptions.ValidationError):
         return _first(exc.detail)
     return next((error(exc) for kinds, error in TRANSLATIONS.items() if isinstance(exc, kinds)), None)
+
+
+def translated(refusal: Exception) -> ApiError:
+    """Return a refusal as it is, and a database out of reach in words."""
+    if isinstance(refusal, ApiError):
+        return refusal
+    message = "The database is out of reach. Try again shortly."
+    return ApiError(503, "service_unavailable", message, retry_after="5")
 
 
 def _first(detail: Any, path: str = "") -> ApiError:
@@ -91,9 +119,6 @@ TRANSLATIONS: dict[tuple[type[Exception], ...], Callable[[Exception], ApiError]]
     (exceptions.NotAcceptable,): lambda exc: ApiError(406, "not_acceptable", "This API answers application/json."),
     (exceptions.PermissionDenied, PermissionDenied): lambda exc: ApiError(
         403, "permission_denied", str(exc) or "You may not do this."
-    ),
-    (OperationalError, InterfaceError): lambda exc: ApiError(
-        503, "service_unavailable", "The database is out of reach. Nothing was stored; try again.", retry_after="5"
     ),
 }
 

@@ -76,11 +76,11 @@ def _loaded(text: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen = dict(pairs)
-    if len(seen) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ApiError(400, "duplicate_parameter", f"{_shown(twice)} appears twice.", param=_shown(twice))
+    seen: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in seen:
+            raise ApiError(400, "duplicate_parameter", f"{_shown(name)} appears twice.", param=_shown(name))
+        seen[name] = value
     return seen
 
 

@@ -6,7 +6,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from generation.models import GenerationJob
+from tenants.services import revoke_key
+
 ROUTE = "/api/v1/generations"
+
+
+def opened(person, server, job_id):
+    """Open a job's stream over HTTP, past its first line."""
+    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=30)
+    connection.request("GET", f"{ROUTE}/{job_id}/events", headers={"Authorization": f"Bearer {person.secret}"})
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    assert answer.readline() + answer.readline() == b"retry: 2000\n\n"
+    return answer
 
 
 @pytest.fixture
@@ -14,11 +27,7 @@ def watch(server):
     """Open a job's stream and return its (event, data) pairs until it ends."""
 
     def read(person, job_id):
-        connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=30)
-        connection.request("GET", f"{ROUTE}/{job_id}/events", headers={"Authorization": f"Bearer {person.secret}"})
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-        blocks = answer.read().decode().split("\n\n")
+        blocks = opened(person, server, job_id).read().decode().split("\n\n")
         fields = [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
         return [(each["event"], json.loads(each["data"])) for each in fields if "event" in each]
 
@@ -43,3 +52,31 @@ def test_another_tenants_stream_looks_like_none(alice, charlie, server):
     foreign = charlie.api.get(f"{ROUTE}/{job['id']}/events")
     missing = charlie.api.get(f"{ROUTE}/gen_00000000000000000000000000/events")
     assert (foreign.status_code, foreign.content) == (404, missing.content)
+
+
+def test_a_waiting_job_hears_that_it_moved_up(alice, server, run_jobs):
+    first, second = (alice.api.post(ROUTE, {"prompt": f"kite {i}", "size": "64x64"}).json() for i in range(2))
+    stream = opened(alice, server, second["id"])
+    assert b'"position": 2' in stream.read1()
+    alice.api.post(f"{ROUTE}/{first['id']}/cancel")
+    assert b'"position": 1' in stream.read1()
+    run_jobs()
+    stream.read()
+
+
+def test_revoking_the_key_ends_the_stream(alice, server, bob):
+    job = alice.api.post(ROUTE, {"prompt": "a kite"}).json()
+    stream = opened(alice, server, job["id"])
+    assert b"progress" in stream.read1()
+    revoke_key(alice.key)
+    bob.api.post(f"{ROUTE}/{job['id']}/cancel")
+    rest = stream.read()
+    assert b"api_key_revoked" in rest
+    assert b"cancelled" not in rest
+
+
+def test_one_tenant_cannot_take_every_place_to_wait(alice, charlie, settings, make_image):
+    settings.MAX_WAITERS_PER_TENANT = 0
+    answer = alice.api.post(ROUTE, {"prompt": "a kite"}, headers={"Prefer": "wait=1"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "too_many_waiting")
+    assert not GenerationJob.objects.exists()
