@@ -8,7 +8,7 @@ from django.db.models import Count, F
 from django.utils import timezone
 
 from generation import storage
-from generation.models import GenerationJob, Image
+from generation.models import DiscardedFile, GenerationJob, Image
 from jobs.invariants import Invariant
 from jobs.models import Status
 
@@ -32,7 +32,8 @@ def _blob_is_not_as_recorded() -> Iterator[str]:
 
 def _orphan_is_old() -> Iterator[str]:
     known = {key for keys in Image.objects.values_list("blob", "thumbnail") for key in keys}
-    deadline = timezone.now() - 2 * storage.ORPHAN_AGE
+    known.update(DiscardedFile.objects.values_list("key", flat=True))
+    deadline = timezone.now() - storage.LOOK_BACK
     for key in storage.blobs():
         if key not in known and default_storage.get_modified_time(key) < deadline:
             yield f"{key} belongs to no image"

@@ -76,3 +76,12 @@ class Image(TenantOwned):
     def media_type(self) -> str:
         """Return the file's MIME type, from our own encoding and never from a name."""
         return f"image/{self.format}"
+
+
+class DiscardedFile(models.Model):
+    """A stored file whose image was deleted: a note that outlives a store or a process that fails to remove it."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,12 +1,15 @@
 """The verbs of generation: ask for pictures, delete one."""
 
+from contextlib import suppress
+
 from django.db import transaction
 
 from generation import storage
-from generation.models import GenerationJob, Image
+from generation.models import DiscardedFile, GenerationJob, Image
 from generation.orders import Order
 from jobs.services import accept
 from tenants.callers import Caller
+from wire.errors import ApiError
 
 
 def request_generation(caller: Caller, order: Order) -> GenerationJob:
@@ -33,7 +36,9 @@ def request_generation(caller: Caller, order: Order) -> GenerationJob:
 
 
 def delete_image(image: Image) -> None:
-    """Forget an image and, once that is committed, its files."""
+    """Forget an image and note its files for removal; they go at once, or with the next chores if the store is down."""
     with transaction.atomic():
         image.delete()
-        transaction.on_commit(lambda: storage.remove(image.blob, image.thumbnail))
+        DiscardedFile.objects.bulk_create([DiscardedFile(key=image.blob), DiscardedFile(key=image.thumbnail)])
+    with suppress(ApiError):
+        storage.remove_discarded()

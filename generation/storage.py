@@ -11,13 +11,14 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from generation.models import GenerationJob
+from generation.models import DiscardedFile, GenerationJob
 from jobs.models import JobEvent
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(hours=1)  # longer than any attempt takes from its first blob to its commit
+LOOK_BACK = timedelta(hours=25)  # chores may not have run for a day
 ROOT = "t"
 UNSUCCESSFUL = ("requeued", "failed", "cancelled")
 
@@ -58,15 +59,23 @@ def _within_reach() -> Iterator[None]:
         raise ApiError(503, "storage_unavailable", message, retry_after="30") from error
 
 
+def remove_discarded() -> None:
+    """Delete the files of deleted images. Raises ApiError when the store refuses; the notes then stay."""
+    for note in DiscardedFile.objects.all():
+        remove(note.key)
+        note.delete()
+
+
 def remove_orphans() -> int:
     """Delete the files of attempts that ended without success, and return how many.
 
     Looks at a window of past events, not at all files: its cost follows the failures, not the images.
     """
     now = timezone.now()
-    ended = JobEvent.objects.filter(name__in=UNSUCCESSFUL, at__range=(now - 3 * ORPHAN_AGE, now - ORPHAN_AGE))
+    ended = JobEvent.objects.filter(name__in=UNSUCCESSFUL, at__range=(now - LOOK_BACK, now - ORPHAN_AGE))
     attempts = ended.values_list("tenant_id", "job_id", "attempt")
-    keys = [key for attempt in attempts.iterator() for key in blobs("/".join([ROOT, *map(str, attempt)]))]
+    with _within_reach():
+        keys = [key for attempt in attempts for key in blobs("/".join([ROOT, *map(str, attempt)]))]
     remove(*keys)
     if keys:
         log.info("removed %s files of attempts that ended without success", len(keys))

@@ -40,7 +40,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {"title": "Failed (1 h)", "value": ended.filter(status=Status.FAILED).count()},
         {"title": "Workers ready", "value": ready},
     ]
-    latest = failed.select_related("tenant").order_by("-id")[:8]
+    latest = failed.select_related("tenant").order_by("-at")[:8]
     rows = [[f"{each.at:%d %b %H:%M}", _link_to_events(each.job_id), each.tenant, each.detail] for each in latest]
     context["failures"] = {"headers": ["When", "Job", "Tenant", "Why"], "rows": rows}
     return context
@@ -77,7 +77,7 @@ class JobEventAdmin(ReadOnly):
 
     list_display = ["at", "job_id", "tenant", "move", "attempt", "detail"]
     list_filter = ["name"]
-    search_fields = ["job_id"]
+    search_fields = ["job_id__exact"]  # "=job_id" would ignore case, which no index serves
     list_select_related = ["tenant"]
     ordering = ["-id"]
     show_full_result_count = False

@@ -8,6 +8,7 @@ from darkroom import s3
 from generation import storage
 from generation.models import GenerationJob
 from jobs import leases
+from jobs.scheduler import do_chores
 
 ROUTE = "/api/v1/generations"
 
@@ -44,6 +45,18 @@ def test_a_store_out_of_reach_fails_the_job_in_words(alice, s3_server, run_jobs)
     error = alice.api.get(f"{ROUTE}/{job['id']}").json()["error"]
     assert error["code"] == "storage_unavailable"
     assert "Try again later" in error["message"]
+
+
+def test_a_deleted_picture_goes_when_the_store_is_back(alice, s3_server, make_image, settings):
+    image = make_image(alice, size="64x64")
+    works = settings.STORAGES
+    blocked = s3.pictures("pictures", "http://127.0.0.1:1")
+    settings.STORAGES = works | {"default": blocked}
+    assert alice.api.delete(f"/api/v1/images/{image.pk}").status_code == 204
+    settings.STORAGES = works
+    assert image.blob in set(storage.blobs())
+    do_chores()
+    assert set(storage.blobs()) == set()
 
 
 def test_a_full_disk_fails_the_job_in_words(alice, run_jobs, settings, tmp_path):

@@ -1,5 +1,9 @@
 """The doorbell on a real store: a ring wakes a worker, tickets hold nothing, and a dead store loses nothing."""
 
+import pytest
+from redis import RedisError
+
+from darkroom.up.store import free_port
 from jobs import doorbell
 from jobs.doorbell import BELL, listen, ring
 
@@ -25,8 +29,13 @@ def test_a_ring_reaches_the_listening_worker(valkey):
     BELL.idle.set()
 
 
-def test_a_dead_store_does_not_stop_accepting(alice):
+def test_a_dead_store_does_not_stop_accepting(alice, settings):
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    doorbell._queue.cache_clear()
+    with pytest.raises(RedisError):
+        doorbell._queue().connection.ping()
     assert alice.api.post(ROUTE, {"prompt": "a kite"}).status_code == 202
+    doorbell._queue.cache_clear()
 
 
 def test_the_queue_is_json_not_pickle():

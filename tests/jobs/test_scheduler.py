@@ -53,3 +53,15 @@ def test_a_worker_that_is_long_gone_is_forgotten(alice):
     Worker.objects.create(name="new")
     do_chores()
     assert [worker.name for worker in Worker.objects.all()] == ["new"]
+
+
+def test_a_chore_that_finds_the_store_down_does_not_stop_the_others(alice, held, settings, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("where a folder should be")
+    JobEvent.objects.create(tenant=alice.tenant, job_id=held.pk, attempt=1, name="requeued", status=Status.QUEUED)
+    JobEvent.objects.update(at=timezone.now() - timedelta(hours=2))
+    settings.STORAGES = settings.STORAGES | {"default": settings.PICTURES | {"OPTIONS": {"location": blocked}}}
+    settings.CHORES = ["generation.storage.probe", "generation.storage.remove_orphans"]
+    Worker.objects.create(name="old", seen_at=timezone.now() - timedelta(hours=2))
+    do_chores()
+    assert not Worker.objects.exists()
