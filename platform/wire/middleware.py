@@ -13,7 +13,7 @@ API_PATH = re.compile(r"/(api|v1)(/|$)")
 
 
 class WireMiddleware:
-    """Gives each request an id and each API answer its headers; asynchronous, so that who waits holds no thread."""
+    """Gives each request an id and each API answer its headers; asynchronous like the views that wait."""
 
     sync_capable = False
     async_capable = True
