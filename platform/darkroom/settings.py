@@ -60,6 +60,7 @@ ROOT_URLCONF = "darkroom.urls"
 ASGI_APPLICATION = "darkroom.asgi.application"
 APPEND_SLASH = False
 AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["tenants.sign_in.PatientBackend"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "create"
 LOGOUT_REDIRECT_URL = "sign_in"
@@ -137,6 +138,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wire.errors.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is an unknown parameter like any other, not a missing page
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Darkroom",
@@ -159,12 +161,13 @@ LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED_PER_TENANT = env.number("DARKROOM_MAX_QUEUED_PER_TENANT", 100, low=1)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
 MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
+MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=1)
 
 # Generation.
 ENGINE = env.text("DARKROOM_ENGINE", "generation.engine.engine.Engine")
 CHECKPOINT = env.text("DARKROOM_CHECKPOINT", str(ROOT / "checkpoints" / "mini"))
 DEVICE = env.text("DARKROOM_DEVICE", "auto")
-CHORES = ["generation.storage.remove_orphans"]
+CHORES = ["generation.storage.remove_discarded", "generation.storage.remove_orphans"]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 
@@ -178,7 +181,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"rq.worker": {"level": "WARNING"}},
+    "loggers": {
+        "rq.worker": {"level": "WARNING"},
+        # Scanners try names by the thousand; each gets its 400 and needs no line.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+    },
 }

@@ -15,8 +15,3 @@ class SignInForm(AuthenticationForm):
         "invalid_login": "That e-mail and password do not fit together. Check both and try again.",
         "inactive": "This account was closed. Ask the operator of this server.",
     }
-
-    def clean_username(self) -> str:
-        """Return the address as accounts are stored."""
-        address: str = self.cleaned_data["username"]
-        return address.lower()

@@ -7,13 +7,12 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
-from tenants.services import issue_key
+from tenants.services import issue_key, resume_tenant, revoke_key, suspend_tenant
 
 
 class MembershipInline(TabularInline):
@@ -26,23 +25,32 @@ class MembershipInline(TabularInline):
 
 @admin.register(Tenant)
 class TenantAdmin(ModelAdmin):
-    """The tenants with their members."""
+    """The tenants with their members.
+
+    Nobody deletes one here: its rows would go and its files would stay. Suspending is the way to end a tenancy.
+    """
 
     list_display = ["name", "id", "created_at", "suspended_at"]
     search_fields = ["name", "id"]
-    readonly_fields = ["id", "created_at"]
+    readonly_fields = ["id", "created_at", "suspended_at"]
     inlines = [MembershipInline]
     actions = ["suspend", "resume"]
 
     @admin.action(description="Suspend: refuse every request")
     def suspend(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
         """Refuse these tenants from now on."""
-        tenants.filter(suspended_at=None).update(suspended_at=timezone.now())
+        for tenant in tenants:
+            suspend_tenant(tenant)
 
     @admin.action(description="Resume")
     def resume(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
         """Serve these tenants again."""
-        tenants.update(suspended_at=None)
+        for tenant in tenants:
+            resume_tenant(tenant)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
 
 
 @admin.register(User)
@@ -102,4 +110,5 @@ class ApiKeyAdmin(ModelAdmin):
     @admin.action(description="Revoke: refuse from now on")
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         """Refuse these keys from now on."""
-        keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        for key in keys:
+            revoke_key(key)

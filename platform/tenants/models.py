@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from tenants.ownership import TenantOwned
@@ -17,7 +19,7 @@ class UserAccounts(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create and return a user."""
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -25,6 +27,10 @@ class UserAccounts(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create and return an operator."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the user of this address, however it is spelled."""
+        return self.get(email=User.normalize_username(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -38,8 +44,39 @@ class User(AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "email"
     objects: ClassVar[UserAccounts] = UserAccounts()
 
+    class Meta:
+        # With the unique column: no two accounts whose addresses differ in case alone.
+        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="email_in_lower_case")]
+
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the user, the address in its one spelling."""
+        self.email = self.normalize_username(self.email)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """Return an address as accounts are stored; Django's forms ask for it too."""
+        return super().normalize_username(username).strip().lower()
+
+
+class FailedSignIn(models.Model):
+    """A wrong password, remembered for minutes, to refuse whoever guesses on."""
+
+    account = models.CharField(max_length=254)
+    address = models.CharField(max_length=45)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "address", "at"], name="failed_sign_in_of_pair"),
+            models.Index(fields=["at"], name="failed_sign_in_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} from {self.address}"
 
 
 class Tenant(models.Model):

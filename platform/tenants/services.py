@@ -1,4 +1,4 @@
-"""The verbs of tenancy: open a tenant, issue and revoke a key."""
+"""The verbs of tenancy: open, suspend and resume a tenant, issue and revoke a key."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +16,16 @@ def open_tenant(name: str, owner: User) -> Tenant:
         tenant = Tenant.objects.create(name=name)
         Membership.objects.create(tenant=tenant, user=owner, role=Membership.Role.OWNER)
     return tenant
+
+
+def suspend_tenant(tenant: Tenant) -> None:
+    """Refuse every request of this tenant from now on."""
+    Tenant.objects.filter(pk=tenant.pk, suspended_at=None).update(suspended_at=timezone.now())
+
+
+def resume_tenant(tenant: Tenant) -> None:
+    """Serve this tenant again."""
+    Tenant.objects.filter(pk=tenant.pk).update(suspended_at=None)
 
 
 def issue_key(
