@@ -10,16 +10,16 @@ from django.utils.text import Truncator
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from generation.links import link_to
+from generation.links import link_to, link_to_thumbnail
 from generation.models import GenerationJob, Image
 from jobs.admin import STATUS_LABELS, ReadOnly
 
 LINK = "text-primary-600 dark:text-primary-500"  # unfold's look of a link in a read-only field
 
 
-def preview(image: Image, pixels: int) -> str:
-    """Return the picture as HTML, through a link that needs no tenant's key."""
-    return format_html('<img src="{}" style="max-height:{}px;border-radius:4px" alt="">', link_to(image), pixels)
+def preview(address: str, pixels: int) -> str:
+    """Return the picture at this address, which needs no tenant's key, as HTML."""
+    return format_html('<img src="{}" style="max-height:{}px;border-radius:4px" alt="">', address, pixels)
 
 
 class ImageInline(TabularInline):
@@ -34,7 +34,7 @@ class ImageInline(TabularInline):
     @admin.display(description="picture")
     def picture(self, image: Image) -> str:
         """Return a preview."""
-        return preview(image, 160)
+        return preview(link_to_thumbnail(image), 160)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
@@ -105,7 +105,7 @@ class ImageAdmin(ReadOnly):
     @admin.display(description="picture")
     def picture(self, image: Image) -> str:
         """Return a preview."""
-        return preview(image, 64)
+        return preview(link_to_thumbnail(image), 64)
 
     @admin.display(description="generation")
     def generation(self, image: Image) -> str:
@@ -129,4 +129,4 @@ class ImageAdmin(ReadOnly):
     @admin.display(description="picture")
     def picture_large(self, image: Image) -> str:
         """Return the picture itself."""
-        return preview(image, 512)
+        return preview(link_to(image), 512)

@@ -1,4 +1,4 @@
-"""How does somebody without a key open an image? By a link that is signed for that one image and dies after minutes."""
+"""How does somebody without a key open an image? By a link that is signed for that one file and dies after minutes."""
 
 from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
@@ -12,6 +12,7 @@ from wire import errors
 from wire.errors import ApiError
 
 SIGNER = TimestampSigner(salt="generation.links")
+SMALL = "-small"
 
 
 def link_to(image: Image) -> str:
@@ -19,14 +20,35 @@ def link_to(image: Image) -> str:
     return absolute(f"/files/{SIGNER.sign(image.pk)}.{image.format}")
 
 
+def link_to_thumbnail(image: Image) -> str:
+    """Return an address that opens this image's thumbnail, and nothing else, as long."""
+    return absolute(f"/files/{SIGNER.sign(image.pk + SMALL)}.webp")
+
+
 @require_safe
 def open_link(request: HttpRequest, token: str, extension: str) -> HttpResponse:
-    """Answer with the image that the token was signed for."""
+    """Answer with the file that the token was signed for."""
     try:
-        image_id = SIGNER.unsign(token, max_age=settings.IMAGE_URL_SECONDS)
+        return _file(request, token, extension)
+    except errors.REFUSALS as refusal:
+        return errors.answer(errors.translated(refusal))
+
+
+def _file(request: HttpRequest, token: str, extension: str) -> HttpResponse:
+    signed = _unsigned(token)
+    small = signed.endswith(SMALL)
+    image = Image.objects.filter(pk=signed.removesuffix(SMALL), tenant__suspended_at=None).first()
+    # The extension is the stranger's own text, which PostgreSQL would refuse with a NUL in it.
+    if image is None or extension != ("webp" if small else image.format):
+        raise errors.missing()
+    return file_of(request, image, small=small)
+
+
+def _unsigned(token: str) -> str:
+    """Return what was signed. Raises ApiError."""
+    try:
+        return SIGNER.unsign(token, max_age=settings.IMAGE_URL_SECONDS)
     except SignatureExpired:
-        return errors.answer(ApiError(403, "link_expired", "This link has expired. Ask the API for a new one."))
+        raise ApiError(403, "link_expired", "This link has expired. Ask the API for a new one.") from None
     except BadSignature:
-        return errors.answer(ApiError(403, "invalid_link", "This link was not made here, or was changed."))
-    image = Image.objects.filter(pk=image_id, format=extension, tenant__suspended_at=None).first()
-    return errors.answer(errors.missing()) if image is None else file_of(request, image)
+        raise ApiError(403, "invalid_link", "This link was not made here, or was changed.") from None

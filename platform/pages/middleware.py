@@ -7,9 +7,10 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 
-from wire.errors import ApiError
+from wire.errors import REFUSALS, ApiError, translated
 from wire.middleware import is_api
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -52,12 +53,13 @@ class PagesMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer what our services refuse; let bugs fly."""
-        if is_api(request) or not isinstance(exception, ApiError):
+        """Answer what our services refuse, and an outage of the database; let bugs fly."""
+        if is_api(request) or not isinstance(exception, REFUSALS):
             return None
-        if exception.status == 401 and not request.user.is_authenticated:
+        error = translated(exception)
+        if error.status == 401 and not request.user.is_authenticated:
             return sign_in_first(request)
-        return refusal(request, exception)
+        return refusal(request, error)
 
 
 def is_page(request: HttpRequest, response: HttpResponse) -> bool:
@@ -79,9 +81,14 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
 def refusal(request: HttpRequest, error: ApiError) -> HttpResponse:
     """Say in a page, or to htmx in a sentence, why not. Another tenant's object gets the page of a missing one."""
     if getattr(request, "htmx", False):
-        return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
+        plain = "text/plain; charset=utf-8"
+        return HttpResponse(error.message, status=error.status, content_type=plain, headers=error.headers)
     if error.status == 404:
         return render(request, "404.html", status=404)
     if error.status == 401:
         return render(request, "pages/no_tenant.html", status=403)
-    return render(request, "pages/refusal.html", {"message": error.message}, status=error.status)
+    context = {"message": error.message, "request": request}
+    # Without the database nobody can say who is signed in: that page does without.
+    asking = None if error.code == "service_unavailable" else request
+    page = render_to_string("pages/refusal.html", context, asking)
+    return HttpResponse(page, status=error.status, headers=error.headers)

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from generation.links import link_to
+from generation.links import SMALL, link_to, link_to_thumbnail
 
 
 def test_an_image_tells_how_it_was_made(alice, make_image):
@@ -74,3 +74,17 @@ def test_a_link_dies_with_its_image(alice, make_image):
     path = urlsplit(link_to(image)).path
     alice.api.delete(f"/api/v1/images/{image.pk}")
     assert Client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize("extension", ["%00", "webp", "png%00", "svg"])
+def test_a_link_opens_under_its_own_name_alone(alice, make_image, extension):
+    path = urlsplit(link_to(make_image(alice))).path
+    answer = Client().get(f"{path.rpartition('.')[0]}.{extension}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_a_thumbnails_link_opens_the_thumbnail_and_not_the_picture(alice, make_image):
+    image = make_image(alice, size="512x256", output_format="webp")
+    path = urlsplit(link_to_thumbnail(image)).path
+    assert Client().get(path).content == default_storage.open(image.thumbnail).read()
+    assert Client().get(path.replace(SMALL, "")).status_code == 403
