@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -16,7 +15,7 @@ from generation.forms import ComposeForm, settings_of
 from generation.models import GenerationJob
 from generation.services import request_generation
 from generation.views import find_generation, find_image
-from jobs.models import TERMINAL
+from jobs.models import Status
 from jobs.services import cancel, has_ready_worker, positions
 from loras.models import Checkpoint
 from loras.services import default_checkpoint
@@ -25,6 +24,7 @@ from tenants.callers import Caller, caller_of
 from tenants.models import Scope, Tenant
 from wire.ids import is_id
 
+ALIVE = (Status.QUEUED, Status.RUNNING)
 RECENT = 6  # finished generations below those that are being made
 
 
@@ -77,10 +77,12 @@ def starting_point(tenant: Tenant, source: str) -> dict[str, Any]:
 
 def recent(tenant: Tenant) -> list[GenerationJob]:
     """Return what is being made and what was made last, newest first."""
-    owned = GenerationJob.objects.for_tenant(tenant)
-    last = owned.filter(status__in=TERMINAL).order_by("-pk").values_list("pk", flat=True)[:RECENT]
-    shown = owned.filter(~Q(status__in=TERMINAL) | Q(pk__in=list(last)))
-    return list(shown.select_related("checkpoint").prefetch_related("images").order_by("-pk"))
+    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint").prefetch_related("images")
+    # Two queries with an index each: those alive by their state, the finished ones backwards through the newest. In
+    # this order: what finishes between them is found twice instead of not at all.
+    found = [*owned.filter(status__in=ALIVE), *owned.exclude(status__in=ALIVE).order_by("-pk")[:RECENT]]
+    jobs = {job.pk: job for job in found}
+    return [jobs[pk] for pk in sorted(jobs, reverse=True)]
 
 
 def cards(tenant: Tenant, jobs: list[GenerationJob]) -> list[dict[str, Any]]:

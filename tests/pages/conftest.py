@@ -19,6 +19,23 @@ def queries_of(browser: Client, address: str) -> tuple[str, int]:
 
 
 @pytest.fixture
+def plan_of() -> Callable[[str, Callable[[], object]], str]:
+    """Return how SQLite does the one query of an action that contains this text."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL plans by the number of rows, and a test has few")
+
+    def plan(text: str, action: Callable[[], object]) -> str:
+        with CaptureQueriesContext(connection) as captured:
+            action()
+        (query,) = {each["sql"] for each in captured if text in each["sql"] and "COUNT" not in each["sql"]}
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query}")
+            return "\n".join(row[3] for row in cursor.fetchall())
+
+    return plan
+
+
+@pytest.fixture
 def many_images(alice, make_image) -> Callable[[int], list[Image]]:
     """Store so many images of alice's, oldest first, all with one file."""
 

@@ -60,3 +60,25 @@ def test_the_last_failures_lead_to_their_events(operator, alice):
 def test_a_member_is_no_operator(alice):
     assert alice.browser.get("/admin/")["Location"].startswith("/admin/login/")
     assert "Operator" not in alice.browser.get("/").content.decode()
+
+
+def test_lists_load_thumbnails_and_a_pictures_own_page_the_picture(operator, alice, make_image):
+    image = make_image(alice, size="64x64", steps=1)
+    assert f"/files/{image.pk}-small:" in operator.get("/admin/generation/image/").content.decode()
+    assert f"/files/{image.pk}:" in operator.get(f"/admin/generation/image/{image.pk}/change/").content.decode()
+
+
+def test_the_events_of_a_job_are_found_through_an_index(operator, alice, plan_of):
+    plan = plan_of('FROM "jobs_jobevent"', lambda: operator.get("/admin/jobs/jobevent/?q=gen_1"))
+    assert "jobevent_of_job" in plan
+
+
+def test_the_last_failures_are_found_through_an_index(operator, alice, plan_of):
+    plan = plan_of("LIMIT 8", lambda: operator.get("/admin/"))
+    assert "jobevent_by_time" in plan
+
+
+def test_events_are_sifted_by_their_kind(operator, alice, make_image):
+    make_image(alice, size="64x64", steps=1)
+    shown = operator.get("/admin/jobs/jobevent/?move=claimed").context["cl"].result_list
+    assert [event.name for event in shown] == ["claimed"]

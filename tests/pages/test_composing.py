@@ -118,6 +118,27 @@ def test_unfinished_jobs_are_shown_again_to_the_whole_tenant_alone(alice, bob, c
     assert "first" not in charlie.browser.get("/").content.decode()
 
 
+def test_the_last_finished_are_found_without_sorting_all(alice, plan_of):
+    plan = plan_of("LIMIT 6", lambda: alice.browser.get("/"))
+    assert "generationjob_newest" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_those_being_made_are_found_by_their_state(alice, plan_of):
+    plan = plan_of('AND "generation_generationjob"."status" IN', lambda: alice.browser.get("/"))
+    assert "generationjob_by_status" in plan
+
+
+def test_only_the_last_six_finished_are_shown(alice):
+    for number in range(8):
+        order(alice, prompt=f"kite {number}")
+    GenerationJob.objects.update(status=Status.SUCCEEDED)
+    order(alice, prompt="one more")
+    page = alice.browser.get("/").content.decode()
+    shown = [number for number in range(8) if f"kite {number}" in page]
+    assert (shown, "one more" in page) == ([2, 3, 4, 5, 6, 7], True)
+
+
 def test_a_waiting_job_is_cancelled_on_its_card(alice):
     order(alice)
     job = GenerationJob.objects.get()
