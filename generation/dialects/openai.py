@@ -1,6 +1,7 @@
 """OpenAI's Images API (api.md 1): its official clients work unmodified; what we cannot honour is refused by name."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -8,17 +9,20 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import orders, storage
+from generation.engine import spec
 from generation.links import link_to
 from generation.models import GenerationJob, Image
 from generation.services import request_generation
 from generation.views import MAX_WAIT_SECONDS, find_generation
 from jobs.models import Status
 from jobs.waiting import Wait, waits
+from jobs.watch import WATCH
 from loras.models import Checkpoint
 from loras.services import default_checkpoint
 from tenants.authentication import caller
@@ -40,6 +44,16 @@ class AutoSize(orders.SizeField):
         return None if data == "auto" else super().to_internal_value(data)
 
 
+class Unstreamed(serializers.BooleanField):
+    """Whether to stream, which we do not."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return False."""
+        if data is not False:
+            raise serializers.ValidationError("stream must be false: pictures come whole.", code="invalid_value")
+        return False
+
+
 class ImagesSerializer(orders.OrderSerializer):
     """The fields of `images.generate`, with ours beside them (the client's `extra_body`)."""
 
@@ -47,8 +61,10 @@ class ImagesSerializer(orders.OrderSerializer):
     width = height = checkpoint = output_quality = None  # type: ignore[assignment]
 
     model = StrictText(max_length=100, required=False, allow_null=True)
+    n = StrictInteger(min_value=spec.N[0], max_value=spec.N[1], default=1, allow_null=True)
     size = AutoSize(required=False, allow_null=True)
-    response_format = OneOf(["url", "b64_json"], default="url")
+    response_format = OneOf(["url", "b64_json"], default="url", allow_null=True)
+    output_format = OneOf(orders.FORMATS, default="png", allow_null=True)
     output_compression = StrictInteger(min_value=0, max_value=100, required=False, allow_null=True)
     user = StrictText(max_length=200, required=False, allow_null=True, help_text="Accepted, not stored.")
     # Only the values that change nothing here; the others are refused, never ignored.
@@ -56,6 +72,12 @@ class ImagesSerializer(orders.OrderSerializer):
     moderation = OneOf(["auto", "low"], required=False, allow_null=True)
     quality = OneOf(["auto", "standard"], required=False, allow_null=True)
     partial_images = StrictInteger(min_value=0, max_value=0, required=False, allow_null=True)
+    stream = Unstreamed(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Mapping[str, Any]) -> Any:
+        """Return the validated values; where null is allowed it means the default, as with OpenAI."""
+        nulls = {name for name, field in self.fields.items() if field.allow_null and data.get(name, ...) is None}
+        return super().to_internal_value({name: value for name, value in data.items() if name not in nulls})
 
     def order(self) -> orders.Order:
         """Return the order in our words. Raises ApiError."""
@@ -80,6 +102,7 @@ class Images(APIView):
         """Make pictures and answer when they are ready."""
         asked = ImagesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        WATCH.check_room(caller(request).tenant.pk)
         job = request_generation(caller(request), asked.order())
         response = Response(status=202)
         as_base64 = asked.validated_data["response_format"] == "b64_json"

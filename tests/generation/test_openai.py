@@ -117,6 +117,22 @@ def test_what_cannot_be_honoured_is_a_bad_request_that_names_it(client, asked, p
     assert not GenerationJob.objects.exists()
 
 
+def test_null_means_the_default(client, worker):
+    absent = dict.fromkeys(["n", "size", "model", "response_format", "output_format", "quality", "user"])
+    reply = client.images.generate(prompt="a kite", stream=False, extra_body=absent | {"steps": 1})
+    job = GenerationJob.objects.get()
+    assert (len(reply.data), job.output_format, job.width) == (1, "png", 1024)
+    assert reply.data[0].url
+
+
+@pytest.mark.parametrize(
+    "body", [{"prompt": None}, {"stream": True}, {"stream": 0}, {"steps": None}, {"nonsense": None}]
+)
+def test_what_has_no_default_or_meaning_is_refused_by_name(alice, body):
+    answer = alice.api.post("/v1/images/generations", {"prompt": "a kite"} | body)
+    assert (answer.status_code, [answer.json()["error"]["param"]]) == (400, list(body))
+
+
 def test_an_unknown_model_is_not_found(client):
     with pytest.raises(openai.NotFoundError) as error:
         client.images.generate(prompt="a kite", model="dall-e-3")
