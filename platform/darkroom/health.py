@@ -1,11 +1,14 @@
 """Is this server alive, and would a picture asked for now be made?"""
 
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 
 from generation import storage
 from jobs.services import has_ready_worker
 from wire.errors import ApiError
+
+PROBE_SECONDS = 5  # whoever asks without end makes no files without end
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -15,7 +18,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when a picture asked for now would be made, 503 with what is missing otherwise."""
-    checks = {"database_and_worker": _worker(), "storage": _storage()}
+    checks = {"database_and_worker": _worker(), "storage": cache.get_or_set("storage", _storage, PROBE_SECONDS)}
     missing = {name: why for name, why in checks.items() if why}
     status = {"status": "not ready", "missing": missing} if missing else {"status": "ready"}
     answer = JsonResponse(status, status=503 if missing else 200)

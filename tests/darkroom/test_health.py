@@ -3,9 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
+from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
 from jobs.models import Worker
+
+
+@pytest.fixture(autouse=True)
+def unprobed():
+    """Forget what the last test found out of the storage."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -40,3 +48,11 @@ def test_it_is_not_ready_when_nothing_can_be_stored(client, ready_worker, settin
     settings.STORAGES = settings.STORAGES | {"default": settings.PICTURES | {"OPTIONS": {"location": blocked}}}
     answer = client.get("/readyz")
     assert (answer.status_code, "storage" in answer.json()["missing"]) == (503, True)
+
+
+def test_asking_often_writes_one_file(client, ready_worker, monkeypatch):
+    saved = []
+    monkeypatch.setattr(FileSystemStorage, "save", lambda self, name, content: saved.append(name) or name)
+    for _ in range(5):
+        assert client.get("/readyz").status_code == 200
+    assert len(saved) == 1

@@ -29,3 +29,10 @@ def test_readiness_is_announced(tmp_path):
         assert not runner(tmp_path).ready
         announce_ready()
         assert runner(tmp_path).ready
+
+
+def test_nobody_else_looks_into_a_held_home(tmp_path):
+    for home in (tmp_path / "new", tmp_path / "old"):
+        (tmp_path / "old").mkdir(mode=0o755, exist_ok=True)
+        with held(home, "http://localhost:8000"):
+            assert home.stat().st_mode & 0o777 == 0o700

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -29,6 +29,8 @@ class AlreadyRunning(Exception):
 def held(home: Path, url: str) -> Iterator[Callable[[], None]]:
     """Hold the home and yield how to announce that everything is ready. Raises AlreadyRunning."""
     home.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # a mounted volume may be another's, who decides who looks in
+        home.chmod(0o700)
     # The kernel drops the lock with the process, however it dies; children do not inherit it.
     with os.fdopen(os.open(home / FILE, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         try:
