@@ -9,18 +9,19 @@ from django.utils import timezone
 from tenants.models import FailedSignIn, User
 from tenants.sign_in import ATTEMPTS, TOO_OFTEN, WINDOW
 
+ALICE = {"username": "alice@example.com", "password": "correct horse"}
 
-def sign_in(password: str = "correct horse", address: str = "203.0.113.7", **more: str):
-    """Return what the sign-in page answers alice."""
-    form = {"username": "alice@example.com", "password": password} | more
-    return Client(REMOTE_ADDR=address).post("/sign-in", form)
+
+def sign_in(address: str = "203.0.113.7", **typed: str):
+    """Return what the sign-in page answers alice, or whoever types something else."""
+    return Client(REMOTE_ADDR=address).post("/sign-in", ALICE | typed)
 
 
 @pytest.fixture
 def guessed_out(alice):
     """Somebody has guessed alice's password as often as they may."""
     for guess in range(ATTEMPTS):
-        assert TOO_OFTEN not in sign_in(f"guess {guess}").content.decode()
+        assert TOO_OFTEN not in sign_in(password=f"guess {guess}").content.decode()
 
 
 def test_after_many_guesses_even_the_right_password_waits(guessed_out):
@@ -30,7 +31,7 @@ def test_after_many_guesses_even_the_right_password_waits(guessed_out):
 
 
 def test_the_operators_door_is_the_same(guessed_out):
-    form = {"username": "Alice@Example.com", "password": "correct horse"}
+    form = ALICE | {"username": "Alice@Example.com"}
     answer = Client(REMOTE_ADDR="203.0.113.7").post("/admin/login/", form)
     assert TOO_OFTEN in answer.content.decode()
 
@@ -50,18 +51,18 @@ def test_waiting_helps(guessed_out):
 
 def test_signing_in_forgets_the_typos_before(alice):
     for _ in range(ATTEMPTS - 1):
-        sign_in("typo")
+        sign_in(password="typo")
     sign_in()
     assert not FailedSignIn.objects.exists()
 
 
 def test_old_failures_go_with_the_next_one(alice):
     FailedSignIn.objects.create(account="x", address="y", at=timezone.now() - WINDOW)
-    sign_in("typo")
+    sign_in(password="typo")
     assert FailedSignIn.objects.get().account == "alice@example.com"
 
 
 def test_no_account_is_needed_to_be_counted(db):
-    sign_in("guess", username="Nobody@Example.com")
+    sign_in(password="guess", username="Nobody@Example.com")
     assert FailedSignIn.objects.get().account == "nobody@example.com"
     assert not User.objects.exists()

@@ -59,3 +59,14 @@ def test_a_limit_out_of_bounds_is_refused(alice, limit):
 def test_another_host_is_refused_in_json(alice):
     answer = alice.api.get(ROUTE, headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_another_host_is_no_line_in_the_log(alice, capfd):
+    alice.api.get(ROUTE, headers={"Host": "evil.example"})
+    assert "evil.example" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", [ROUTE, "/v1/models"])
+def test_a_format_in_the_query_changes_nothing(alice, path):
+    answer = alice.api.get(f"{path}?format=xml")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
