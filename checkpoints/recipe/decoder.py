@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
@@ -46,8 +47,9 @@ def train(folder: Path, minutes: float, *, device: str, batch: int, rate: float)
         pictures = np.stack([sampler.draw(sampler.next(), pixels) for _ in range(batch)])
         latents = spoiled(encode(vae, pictures), generator)
         target = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        loss, plain = reconstruction_loss(vae.decode(latents).sample, target)
-        loss.backward()
+        output = vae.decode(latents).sample
+        loss, plain = reconstruction_loss(output, target)
+        (loss + crispness_loss(output, target)).backward()
         speed = state.learning_rate(rate, clock.progress, optimiser.steps, warmup=50, hold=0.3)
         optimiser.step(speed)
         if optimiser.steps % 50 == 0:
@@ -57,6 +59,20 @@ def train(folder: Path, minutes: float, *, device: str, batch: int, rate: float)
             state.save(folder / "decoder.pt", {"optimiser": optimiser.state(), "spent": clock.spent})
     optimiser.load_average(parts(vae))
     vae.to("cpu").save_pretrained(folder / "vae-crisp")
+
+
+def crispness_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Ask every 8x8 patch for edges as steep as the real ones, wherever exactly they lie.
+
+    Where latents leave the place of an edge open, comparing pixels alone is cheapest with a blur halfway between.
+    """
+    return F.l1_loss(steepness(output), steepness(target))
+
+
+def steepness(pictures: Tensor) -> Tensor:
+    """Root mean square of the steps between neighbouring pixels, in 8x8 patches: float [n, 3, 16, 16]."""
+    squares = pictures.diff(dim=2)[..., :-1].square() + pictures.diff(dim=3)[..., :-1, :].square()
+    return (F.avg_pool2d(squares, 8, ceil_mode=True) + 1e-4).sqrt()
 
 
 def spoiled(latents: Tensor, generator: torch.Generator) -> Tensor:

@@ -83,7 +83,7 @@ def evaluate(folder: Path, checkpoint: Path, *, device: str, count: int) -> dict
     for name, (wanted, tint) in ROWS.items():
         examples = asked(icons, wanted, tint=tint, count=count)
         pictures = draw(pipeline, [each.caption for each in examples], list(range(count)))
-        rows[name] = summary([judge.score(each, picture) for each, picture in zip(examples, pictures, strict=True)])
+        rows[name] = summary(judge.score_all(examples, pictures))
     vae = AutoencoderKL.from_pretrained(checkpoint / "vae").eval()
     concepts = len({icon.concept for icon in icons})
     return {"pictures": count, "concepts": concepts, "rows": rows, "vae_psnr": psnr(vae, icons, pixels)}

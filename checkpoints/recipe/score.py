@@ -1,5 +1,6 @@
 """How good is a picture? Measured against the real icons it should look like."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,36 +27,42 @@ class Judge:
 
     def __init__(self, icons: list[Icon], pixels: np.ndarray) -> None:
         self.icons, self.pixels = icons, pixels
-        self.rows = {
-            style: np.array([row for row, icon in enumerate(icons) if icon.style == style])
-            for style in {icon.style for icon in icons}
-        }
-        self.small = np.concatenate([halved_rgba(part) for part in np.array_split(pixels, 32)])
+        self.small = np.concatenate([halved_rgba(part) for part in np.array_split(pixels, min(32, len(pixels)))])
+        self.styles = np.array([icon.style for icon in icons])
+        self.names = np.array([icon.name for icon in icons])
 
-    def score(self, example: Example, picture: np.ndarray) -> Score:
-        """Score one picture uint8 [128, 128, 3]."""
+    def score_all(self, examples: list[Example], pictures: np.ndarray) -> list[Score]:
+        """Score pictures uint8 [n, 128, 128, 3]; those asked for alike share the work of composing the other icons."""
+        alike: dict[tuple, list[int]] = defaultdict(list)
+        for number, example in enumerate(examples):
+            alike[self.icons[example.row].style, example.tint, example.background].append(number)
+        scores = {}
+        for (style, *_), numbers in alike.items():
+            rows = np.flatnonzero(self.styles == style)
+            candidates = flat(composed(self.small[rows], examples[numbers[0]]))
+            for number in numbers:
+                distances = np.square(candidates - flat(halved(pictures[number]))).mean(-1)
+                rank = int((distances < distances[rows == examples[number].row]).sum())
+                scores[number] = self._score(examples[number], pictures[number], rank)
+        return [scores[number] for number in range(len(examples))]
+
+    def _score(self, example: Example, picture: np.ndarray, rank: int) -> Score:
         return Score(
-            rank=self.rank(example, picture),
-            style=self.style(example, picture) == self.icons[example.row].style,
+            rank=rank,
+            style=self._nearest_style(example, picture) == self.icons[example.row].style,
             background=nearest_background(picture) == example.background,
             sharpness=gradient_energy(picture) / gradient_energy(composed(self.pixels[example.row], example)),
         )
 
-    def rank(self, example: Example, picture: np.ndarray) -> int:
-        """Count the concepts whose icon in the asked style, composed alike, is nearer than the asked one."""
-        rows = self.rows[self.icons[example.row].style]
-        distances = self._distances(example, picture, rows)
-        return int((distances < distances[rows == example.row]).sum())
+    def _nearest_style(self, example: Example, picture: np.ndarray) -> str:
+        rows = np.flatnonzero(self.names == self.icons[example.row].name)
+        candidates = flat(composed(self.small[rows], example))
+        return str(self.styles[rows[np.square(candidates - flat(halved(picture))).sum(-1).argmin()]])
 
-    def style(self, example: Example, picture: np.ndarray) -> str:
-        """Name the style of the asked concept's own icon that is the nearest."""
-        name = self.icons[example.row].name
-        rows = np.array([row for row, icon in enumerate(self.icons) if icon.name == name])
-        return self.icons[rows[self._distances(example, picture, rows).argmin()]].style
 
-    def _distances(self, example: Example, picture: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        candidates = composed(self.small[rows], example).astype(np.float32)
-        return np.square(candidates - halved(picture.astype(np.float32))).sum((1, 2, 3))
+def flat(values: np.ndarray) -> np.ndarray:
+    """Lay each picture out as one row of float32."""
+    return values.astype(np.float32).reshape(*values.shape[:-3], -1)
 
 
 def composed(rgba: np.ndarray, example: Example) -> np.ndarray:

@@ -45,7 +45,7 @@ def test_a_blurred_edge_has_less_energy_than_a_crisp_one():
 def test_the_real_icon_gets_the_best_score(row):
     asked = Example(row, None, "lime", "")
 
-    score = Judge(ICONS, PIXELS).score(asked, on_background(PIXELS[row], BACKGROUNDS["lime"]))
+    [score] = Judge(ICONS, PIXELS).score_all([asked], on_background(PIXELS[row], BACKGROUNDS["lime"])[None])
 
     assert (score.rank, score.style, score.background, score.sharpness) == (0, True, True, 1.0)
 
@@ -53,4 +53,6 @@ def test_the_real_icon_gets_the_best_score(row):
 def test_another_concept_is_told_apart():
     asked = Example(0, None, "white", "")
 
-    assert Judge(ICONS, PIXELS).score(asked, on_background(PIXELS[len(STYLES)], BACKGROUNDS["white"])).rank == 1
+    other = on_background(PIXELS[len(STYLES)], BACKGROUNDS["white"])
+
+    assert Judge(ICONS, PIXELS).score_all([asked], other[None])[0].rank == 1
