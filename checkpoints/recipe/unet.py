@@ -32,7 +32,7 @@ LEVELS = networks.scheduler().alphas_cumprod
 class Settings:
     """What may be turned on the command line; the defaults suit one CPU core."""
 
-    minutes: float = 80
+    minutes: float = 102
     device: str = "cpu"
     batch: int = 32  # captions a step; each is used at two noise levels, so that the text encoders run once for both
     rate: float = 2e-3
