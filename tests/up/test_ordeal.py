@@ -20,7 +20,7 @@ def victim(environment, database_url):
 
 
 def test_every_job_succeeds_once_though_the_worker_is_killed(victim):
-    outcome = endure(victim, kill_worker, Plan(steps=100, span_seconds=2.5, seed=SEED))
+    outcome = endure(victim, kill_worker, Plan(steps=100, span_seconds=1.0, seed=SEED))
     assert outcome.clean, outcome
     assert outcome.attempts > outcome.jobs, "no kill met a running job"
 

@@ -48,6 +48,11 @@ class Client:
         """Return the job as it stands."""
         return self._json("GET", f"/api/v1/generations/{job_id}")
 
+    def generations(self) -> list[dict[str, Any]]:
+        """Return the newest hundred jobs."""
+        jobs: list[dict[str, Any]] = self._json("GET", "/api/v1/generations?limit=100")["data"]
+        return jobs
+
     def content(self, image_id: str) -> bytes:
         """Return a picture's file."""
         return self._call("GET", f"/api/v1/images/{image_id}/content")

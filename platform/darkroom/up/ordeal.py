@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 from redis import Redis
 
 from darkroom.up import leftovers
@@ -73,14 +72,19 @@ def endure(site: Site, fault: Callable[[Site], None], plan: Plan) -> Outcome:
 
 
 def kill_worker(site: Site) -> None:
-    """Kill the worker that lives now, waiting for one if the last has just died. Raises WontStart when none comes."""
+    """Kill the worker in the middle of a job, or wherever it is once all jobs have ended.
+
+    Raises WontStart when no worker gets on with the jobs.
+    """
     deadline = time.monotonic() + END_SECONDS
-    while not (worker := _alive(site)):
+    seen = _steps(site)
+    while (now := _steps(site)) and not now - seen:
         if time.monotonic() > deadline:
-            raise WontStart("The killed worker was not replaced.")
+            raise WontStart("No worker gets on with the jobs.")
         time.sleep(POLL_SECONDS)
-    worker.kill()
-    worker.wait()
+    if worker := leftovers.recorded(site.home / "run" / "worker.pid"):
+        worker.kill()
+        worker.wait()
 
 
 def flush_store(site: Site) -> None:
@@ -97,9 +101,10 @@ def violations(site: Site) -> list[str]:
     return [each for check in json.loads(answer.stdout)["checks"] for each in check["violations"]]
 
 
-def _alive(site: Site) -> psutil.Process | None:
-    process = leftovers.recorded(site.home / "run" / "worker.pid")
-    return process if process and process.status() != psutil.STATUS_ZOMBIE else None
+def _steps(site: Site) -> set[tuple[str, int, int]]:
+    """Return how far each unfinished job is, as (id, attempt, step): something new in it means that a worker works."""
+    unfinished = (job for job in site.client.generations() if job["status"] not in FINAL)
+    return {(job["id"], job["attempt"], job["progress"]["step"]) for job in unfinished}
 
 
 def _ended(site: Site, accepted: list[str]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         self.stdout.write(f"Breaking things at moments drawn from seed {seed}.")
         with running_site(home, free_port(), {"DARKROOM_LEASE_SECONDS": "3"} | kept) as site:
-            killed = endure(site, kill_worker, Plan(span_seconds=16.0, seed=seed))
+            killed = endure(site, kill_worker, Plan(span_seconds=2.0, seed=seed))
             flushed = endure(site, flush_store, Plan(span_seconds=1.0, seed=seed))
         self._row(HEADINGS)
         self._row(("kill -9 worker", *_figures(killed)))
