@@ -102,6 +102,8 @@ class Worker(models.Model):
     """A GPU worker process, as last seen."""
 
     name = models.CharField(primary_key=True, max_length=100)
+    host = models.CharField(max_length=100)
+    pid = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
     ready = models.BooleanField(default=False, help_text="Its checkpoint is loaded: a job claimed now starts at once.")

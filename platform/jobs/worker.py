@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import psutil
 from django.apps import apps
 from django.conf import settings
 from django.db import Error, connection
@@ -32,7 +33,8 @@ class GpuWorker:
     """One process, one device, one job at a time, everything warm between jobs."""
 
     def __init__(self) -> None:
-        self.name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.host, self.pid = socket.gethostname()[:60], os.getpid()
+        self.name = f"{self.host}-{self.pid}-{secrets.token_hex(3)}"
         self.performers: dict[type[Job], Performer] = {}
         self.stop_by = 0.0  # a monotonic instant, once SIGTERM has come
         self.swept_at = 0.0
@@ -86,12 +88,16 @@ class GpuWorker:
 
     def _seen(self, *, ready: bool, job_id: str = "") -> None:
         # Made again should it be gone: the scheduler forgets workers that were not seen for long.
-        Worker.objects.update_or_create(pk=self.name, defaults={"seen_at": Now(), "ready": ready, "job_id": job_id})
+        seen = {"host": self.host, "pid": self.pid, "seen_at": Now(), "ready": ready, "job_id": job_id}
+        Worker.objects.update_or_create(pk=self.name, defaults=seen)
 
     @contextmanager
     def _registered(self) -> Iterator[None]:
-        """Have a row while we live. A killed worker's row stays and grows old; the scheduler removes it."""
-        Worker.objects.create(name=self.name)
+        """Have a row while we live. A killed worker's row goes when the next one starts on its machine."""
+        for other in Worker.objects.filter(host=self.host):
+            if not psutil.pid_exists(other.pid):
+                other.delete()
+        Worker.objects.create(name=self.name, host=self.host, pid=self.pid)
         try:
             yield
         finally:
