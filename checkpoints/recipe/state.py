@@ -19,7 +19,7 @@ def save(path: Path, state: dict) -> None:
 
 def load(path: Path) -> dict | None:
     """Load a state file, or None where a stage has not begun."""
-    return torch.load(path, map_location="cpu", weights_only=False) if path.exists() else None
+    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
 
 
 class Clock:
