@@ -33,7 +33,7 @@ POLICY = "; ".join(
 class PagesMiddleware:
     """Turns our refusals into pages and gives pages their headers.
 
-    Asynchronous, because a synchronous one would hold a thread for every waiting API request.
+    Asynchronous like the API's waiting views, which it surrounds too.
     """
 
     sync_capable = False
