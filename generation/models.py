@@ -36,6 +36,7 @@ class GenerationJob(Job):
     def spec(self) -> Spec:
         """Return what the engine is asked."""
         return Spec(
+            checkpoint=self.checkpoint.source,
             prompt=self.prompt,
             negative_prompt=self.negative_prompt,
             width=self.width,

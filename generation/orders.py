@@ -93,6 +93,7 @@ def order(asked: dict[str, Any]) -> Order:
     if "size" in asked:
         effective["width"], effective["height"] = asked["size"]
     wanted = Spec(
+        checkpoint=checkpoint.source,
         prompt=asked["prompt"],
         negative_prompt=asked["negative_prompt"],
         seed=_seed(asked["seed"]),

@@ -1,6 +1,7 @@
 """What is asked of the engine, within which limits, what it reports and returns: plain values, without torch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
@@ -30,12 +31,25 @@ SIDE = (64, 2048)
 SIDE_MULTIPLE = 8
 MAX_SEED = 2**32 - 1
 MAX_PIXEL_STEPS = 2048 * 2048 * 100  # n * width * height * steps
+MAX_LORAS = 20
+LORA_WEIGHT = (-2.0, 2.0)
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """One LoRA of a generation: its file, the file's hash, which names it for ever, and how strongly it is put on."""
+
+    name: str
+    path: Path
+    sha256: str
+    weight: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One generation, every value effective: no default is left to resolve."""
+    """One generation, every value effective: no default is left to resolve. `checkpoint` is a source, as load_sdxl's."""
 
+    checkpoint: str
     prompt: str
     negative_prompt: str
     width: int
@@ -45,6 +59,7 @@ class Spec:
     seed: int
     n: int
     scheduler: str
+    loras: tuple[LoraUse, ...] = ()
 
     def seed_of(self, index: int) -> int:
         """Return the seed of picture `index`: consecutive, wrapping to 0 after MAX_SEED."""

@@ -53,9 +53,9 @@ def stock(tiny: Path) -> StableDiffusionXLPipeline:
 
 
 @pytest.fixture(scope="session")
-def ask() -> Callable[..., Spec]:
-    """A spec like SPEC but for what is said."""
-    return lambda **said: Spec(**{**SPEC, **said})
+def ask(tiny: Path) -> Callable[..., Spec]:
+    """A spec of the tiny checkpoint like SPEC but for what is said."""
+    return lambda **said: Spec(**{"checkpoint": str(tiny), **SPEC, **said})
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ SETTING = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')  #
 
 
 def text_of(**said) -> str:
-    asked = {"prompt": "a red kite", "negative_prompt": "", "width": 832, "height": 1216, "steps": 30}
-    asked |= {"guidance_scale": 6.5, "seed": 5, "n": 4, "scheduler": "EulerAncestralDiscreteScheduler"}
+    asked = {"checkpoint": "mini", "prompt": "a red kite", "negative_prompt": "", "width": 832, "height": 1216}
+    asked |= {"steps": 30, "guidance_scale": 6.5, "seed": 5, "n": 4, "scheduler": "EulerAncestralDiscreteScheduler"}
     model = said.pop("model", "mini")
     return parameters_text(Spec(**{**asked, **said}), seed=8, model=model, model_sha256="31e35c80fc4829d1" * 4)
 

@@ -33,7 +33,7 @@ def drawn_by_diffusers(tiny, spec, files, strengths):
 
 
 def test_two_loras_draw_what_diffusers_draws(tiny, files):
-    spec, engine = Spec(**SPEC), Engine(str(tiny), device="cpu")
+    spec, engine = Spec(checkpoint=str(tiny), **SPEC), Engine(str(tiny), device="cpu")
     base = BaseWeights(engine.sdxl)
     worn = [(read_adapter(file, base), strength) for file, strength in zip(files, (1.0, -0.5), strict=True)]
     plain = levels(engine.generate(spec, lambda report: None)[0].image)
