@@ -109,5 +109,5 @@ class JobEventAdmin(ReadOnly):
 class WorkerAdmin(ReadOnly):
     """The GPU workers as last seen."""
 
-    list_display = ["name", "ready", "job_id", "started_at", "seen_at"]
+    list_display = ["name", "ready", "holding", "started_at", "seen_at"]
     ordering = ["-seen_at"]
