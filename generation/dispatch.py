@@ -22,8 +22,6 @@ from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-# Generations: enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
-AT_ONCE = 16
 STORING_THREADS = 2
 
 
@@ -74,7 +72,7 @@ class Generations:
 
     def has_room(self) -> bool:
         """Return whether one more generation would get on."""
-        return len(self.going_on) < AT_ONCE
+        return len(self.going_on) < settings.JOBS_AT_ONCE
 
     def begin(self, job: GenerationJob) -> "Performance":
         """Hand the generation to the engine."""

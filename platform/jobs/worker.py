@@ -78,7 +78,7 @@ class GpuWorker:
             self._seen(ready=True)
 
     def _attend(self) -> None:
-        """Attend to every job once. Raises WorkerUnfit after all of them have been told."""
+        """Attend to every job once. Raises WorkerUnfit after all of them have been handed on."""
         unfit: WorkerUnfit | None = None
         going_on = []
         for held in self.held:
@@ -89,6 +89,8 @@ class GpuWorker:
                 unfit = error
         self.held = going_on
         if unfit:
+            for held in self.held:
+                leases.recover(held.job, f"worker unfit: {unfit}"[:200])
             raise unfit
 
     def _claim(self) -> None:

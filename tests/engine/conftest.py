@@ -14,9 +14,11 @@ from torch.utils.hooks import RemovableHandle
 from generation.engine.engine import Engine, Options
 from generation.engine.generation import Generation
 from generation.engine.pace import Pace
-from generation.engine.spec import Picture, Spec, StepReport
+from generation.engine.spec import LoraUse, Picture, Spec, StepReport
 from generation.engine.weight_set import WeightSet
+from loras.weights.sdxl import load_sdxl
 from tests.engine.tiny_sdxl import make_tiny_sdxl
+from tests.weights.lora_files import TEXT, UNET, peft_lora, saved
 
 SPEC = {
     "prompt": "a red kite over the sea",
@@ -63,6 +65,21 @@ def ask(tiny: Path) -> Callable[..., Spec]:
 def draw(engine: Engine) -> Callable[[Spec], list[np.ndarray]]:
     """The engine's pictures as arrays of levels."""
     return lambda spec: [levels(picture.image) for picture in generate(engine, spec)]
+
+
+@pytest.fixture(scope="session")
+def lora(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoraUse]:
+    """Make a LoRA for the tiny checkpoint, or for one of another width; unlike seeds are unlike LoRAs."""
+    folder, sdxl = tmp_path_factory.mktemp("loras"), load_sdxl(str(tiny), torch.device("cpu"))
+
+    def make(seed: int, weight: float = 1.0, width: int | None = None) -> LoraUse:
+        tensors = peft_lora(sdxl, UNET, TEXT, seed=seed)
+        if width:
+            tensors = {name: half[..., :width] for name, half in tensors.items()}
+        file = saved(tensors, folder / f"{seed}-{width}.safetensors")
+        return LoraUse(f"lora {seed}", file, f"{seed}-{width}", weight)
+
+    return make
 
 
 @pytest.fixture
