@@ -7,7 +7,7 @@ REMEMBERED_STEPS = 500  # after so many steps a shortage of memory may have pass
 
 
 class Pace:
-    """Learns from every step, for each size of picture. A guided picture takes two rows of the UNet, others take one."""
+    """Learns from every step, for each size of picture. A guided picture takes two of the UNet's rows, others one."""
 
     def __init__(self, step_seconds: float, *, most_pixels: int | None = None) -> None:
         self.step_seconds = step_seconds  # what one step may take: a newcomer and a cancel wait that long

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-import torch
+
 from loras.weights.adapters import read_adapter
 from loras.weights.patch import BaseWeights
 from loras.weights.sdxl import Sdxl, load_sdxl
