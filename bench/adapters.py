@@ -1,14 +1,12 @@
 """Measures a LoRA switch: ours (patched in place) beside diffusers' load_lora_weights and unload_lora_weights.
 
-    python bench/adapters.py checkpoints/mini
+    python -m bench.adapters checkpoints/mini
 
 Both sides work on the same checkpoint and file in one process, taking turns. Writes JSON and prints a table.
 """
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -17,17 +15,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import diffusers
-import peft
 import torch
 from diffusers import StableDiffusionXLPipeline
 from safetensors.torch import save_file
 
+from bench.machine import RESULTS, machine, settle
 from loras.weights.adapters import read_adapter
 from loras.weights.patch import Adapter, BaseWeights, adapters_on
 from loras.weights.sdxl import load_sdxl
 
-RESULTS = Path(__file__).parent / "results"
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 RUN = 5
 TARGET = 100  # times faster than diffusers, on CPU with the embedded checkpoint
@@ -46,7 +42,10 @@ def main() -> None:
         for title, names in (("attention layers", attention), ("all linear layers", linear)):
             file = random_lora(base, names, asked.rank, Path(folder) / f"{title}.safetensors")
             rows[title] = {"layers": len(names), **compare(base, pipeline, file, asked.rounds)}
-    report({"machine": machine(device), "rank": asked.rank, "rounds": asked.rounds, "rows": rows}, asked.out)
+    report(
+        {"machine": machine(device, "diffusers", "peft"), "rank": asked.rank, "rounds": asked.rounds, "rows": rows},
+        asked.out,
+    )
 
 
 def arguments() -> argparse.Namespace:
@@ -107,32 +106,15 @@ def load_and_unload(pipeline: StableDiffusionXLPipeline, file: Path) -> None:
 
 
 def milliseconds(base: BaseWeights, work: Callable[[], object]) -> list[float]:
+    device = next(iter(base.weights.values())).device
     taken = []
     for _ in range(RUN):
-        settle(base)
+        settle(device)
         start = time.perf_counter()
         work()
-        settle(base)
+        settle(device)
         taken.append((time.perf_counter() - start) * 1000)
     return taken
-
-
-def settle(base: BaseWeights) -> None:
-    """Wait for the GPU."""
-    if next(iter(base.weights.values())).is_cuda:
-        torch.cuda.synchronize()
-
-
-def machine(device: torch.device) -> dict[str, str | int]:
-    return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
-        "cpus": os.cpu_count() or 0,
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "diffusers": diffusers.__version__,
-        "peft": peft.__version__,
-    }
 
 
 def report(result: dict[str, Any], out: Path) -> None:
