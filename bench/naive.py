@@ -15,6 +15,7 @@ from PIL import Image
 
 from generation.engine.schedulers import SDXL_DEFAULTS
 from generation.engine.spec import LoraUse, Spec
+from loras.weights.sdxl import silence
 
 
 class NaiveServer:
@@ -61,6 +62,7 @@ class NaiveServer:
 
 def stock(checkpoint: str, device: torch.device) -> StableDiffusionXLPipeline:
     """Load the pipeline as diffusers' documentation does: half precision on a GPU."""
+    silence()
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     pipeline = StableDiffusionXLPipeline.from_pretrained(checkpoint, dtype=dtype, add_watermarker=False).to(device)
     pipeline.set_progress_bar_config(disable=True)

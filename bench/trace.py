@@ -31,7 +31,6 @@ from bench.schedule import Request, Row, most_popular, read_trace, scaled, spec_
 from bench.server import Server
 from bench.shelf import shelve_checkpoints, shelve_loras
 from generation.engine.spec import Spec
-from loras.weights.sdxl import silence
 
 TRACE = Path(__file__).parents[2] / "shared" / "data" / "trace.csv"
 TARGET, TARGET_P95 = 3.0, 1 / 3  # times the naive server's images a second, times its p95
@@ -39,7 +38,6 @@ TARGET, TARGET_P95 = 3.0, 1 / 3  # times the naive server's images a second, tim
 
 def main() -> None:
     asked = arguments()
-    silence()
     device = torch.device(asked.device)
     rows = read_trace(asked.trace, asked.requests)
     with tempfile.TemporaryDirectory() as folder:
