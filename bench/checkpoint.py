@@ -7,6 +7,7 @@ from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPi
 from torch.nn import Module
 from transformers import AutoConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from loras.weights.sdxl import silence
 from loras.weights.single_file import SDXL_CONFIG, clip_tokenizer
 
 MINI = Path(__file__).parents[1] / "checkpoints" / "mini"
@@ -22,6 +23,7 @@ def bench_checkpoint(named: Path | None, device: torch.device, folder: Path) -> 
 
 def random_sdxl(folder: Path, device: torch.device, config: Path = SDXL_CONFIG) -> Path:
     """Save an SDXL of the configuration's size, in half precision, made on the device: speed asks for no meaning."""
+    silence()
     texts = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
     with torch.device("meta"):
         parts: dict[str, Module] = {

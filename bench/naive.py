@@ -83,7 +83,7 @@ def draw(pipeline: StableDiffusionXLPipeline, spec: Spec) -> list[Image.Image]:
     seeds = [spec.seed_of(index) for index in range(spec.n)]
     return pipeline(
         prompt=spec.prompt,
-        negative_prompt=spec.negative_prompt,
+        negative_prompt=spec.negative_prompt or None,  # none given: zeros, as the checkpoint asks
         width=spec.width,
         height=spec.height,
         num_inference_steps=spec.steps,
