@@ -1,72 +1,91 @@
-"""Our side of a bench: the engine, and its pictures encoded on another thread. The one file that knows the engine."""
+"""Our side of a bench: the engine, and its pictures encoded on other threads. The one file that knows the engine."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 
 import torch
 
 from bench.naive import give_memory_back
 from generation.engine.encode import encode
 from generation.engine.engine import Engine
-from generation.engine.spec import LoraUse, Picture, Spec, StepReport
-from loras.weights.adapters import AdapterCache
-from loras.weights.patch import BaseWeights, adapters_on
+from generation.engine.options import Options
+from generation.engine.spec import Picture, Spec
+from generation.engine.weight_set import WeightSet, WeightsOn
+from loras.weights.sdxl import Sdxl
+
+ENCODERS = 2
 
 
 class OurServer:
-    """Serves what was submitted with engines that stay loaded."""
+    """Gives the engine whatever is submitted, at once; the engine decides what is drawn together and when."""
 
     name = "ours"
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.lora_switches = 0
-        self.checkpoint_switches = 0
-        self._worn: tuple[LoraUse, ...] = ()
-        self._current = ""
-        self._engines: dict[str, tuple[Engine, AdapterCache]] = {}
-        self._device_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.name)
-        self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
+        self._engine: Engine | None = None
+        self._weights: CountedWeights | None = None
+        self._encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")
+
+    @property
+    def lora_switches(self) -> int:
+        return self._weights.lora_switches if self._weights else 0
+
+    @property
+    def checkpoint_switches(self) -> int:
+        return self._weights.checkpoint_switches if self._weights else 0
 
     def submit(self, spec: Spec) -> Future[list[bytes]]:
         promised: Future[list[bytes]] = Future()
-        self._device_thread.submit(self._serve, spec, promised)
+        files: list[Future[bytes]] = [Future() for _ in range(spec.n)]
+
+        def on_picture(picture: Picture) -> None:
+            files[picture.index] = self._encoders.submit(png, picture)
+
+        generation = self._started(spec.checkpoint).submit(spec, on_picture)
+        generation.finished.add_done_callback(lambda done: self._encoders.submit(keep, promised, done, files))
         return promised
 
     def close(self) -> None:
-        self._device_thread.shutdown()
+        if self._engine:
+            self._engine.stop()
         self._encoders.shutdown()
-        self._engines.clear()
+        self._engine = self._weights = None
         give_memory_back()
 
-    def _serve(self, spec: Spec, promised: Future[list[bytes]]) -> None:
-        try:
-            pictures = self._draw(spec)
-        except (RuntimeError, ValueError, OSError) as error:
-            promised.set_exception(error)
-        else:
-            self._encoders.submit(lambda: promised.set_result([png(picture) for picture in pictures]))
-
-    def _draw(self, spec: Spec) -> list[Picture]:
-        engine, adapters = self._engine_of(spec.checkpoint)
-        with ExitStack() as worn:
-            if spec.loras:
-                self.lora_switches += 1
-                uses = [(adapters.get(lora.path), lora.weight) for lora in spec.loras]
-                worn.enter_context(adapters_on(adapters.base, uses))
-            return engine.generate(spec, ignore)
-
-    def _engine_of(self, checkpoint: str) -> tuple[Engine, AdapterCache]:
-        self.checkpoint_switches += checkpoint != self._current
-        self._current = checkpoint
-        if checkpoint not in self._engines:
-            engine = Engine(checkpoint, device=self.device.type)
-            self._engines[checkpoint] = engine, AdapterCache(BaseWeights(engine.sdxl))
-        return self._engines[checkpoint]
+    def _started(self, checkpoint: str) -> Engine:
+        """Return the engine, started on the first checkpoint asked for."""
+        if self._engine is None:
+            self._engine = Engine(checkpoint, Options(device=self.device.type))
+            self._engine.weights.release()
+            self._weights = CountedWeights(self._engine.residency)
+            self._engine.weights = self._engine.batches.weights = self._weights
+            self._engine.start()
+        return self._engine
 
 
-def ignore(report: StepReport) -> None:
-    """Take a step's report as one who does not look."""
+class CountedWeights(WeightsOn):
+    """Tells switches of LoRAs and of checkpoints apart."""
+
+    lora_switches = checkpoint_switches = 0
+    _last: WeightSet | None = None
+
+    def switch_to(self, wanted: WeightSet) -> Sdxl:
+        sdxl = super().switch_to(wanted)
+        if wanted != self._last:
+            self.lora_switches += bool(wanted.loras)
+            self.checkpoint_switches += self._last is None or wanted.checkpoint != self._last.checkpoint
+            self._last = wanted
+        return sdxl
+
+
+def keep(promised: Future[list[bytes]], finished: Future[None], files: Sequence[Future[bytes]]) -> None:
+    """Keep the promise of files, all of which were given to the encoders before this was."""
+    try:
+        finished.result()
+        promised.set_result([file.result() for file in files])
+    except Exception as error:  # noqa: BLE001 - it is raised where the files are waited for
+        promised.set_exception(error)
 
 
 def png(picture: Picture) -> bytes:

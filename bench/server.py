@@ -10,8 +10,14 @@ class Server(Protocol):
     """A text-to-image server without its web half; it works until closed."""
 
     name: str
-    lora_switches: int  # how often a set of LoRAs was put on
-    checkpoint_switches: int  # how often another checkpoint was loaded or made ready
+
+    @property
+    def lora_switches(self) -> int:
+        """Return how often a set of LoRAs was put on."""
+
+    @property
+    def checkpoint_switches(self) -> int:
+        """Return how often another checkpoint than the last was drawn with."""
 
     def submit(self, spec: Spec) -> Future[list[bytes]]:
         """Take a request; its pictures come as PNG files, in order."""
