@@ -45,8 +45,9 @@ class WeightsOn:
 
     def __init__(self, residency: Residency, *, compiled: bool = False) -> None:
         self.residency, self.compiled = residency, compiled
-        self.switches = 0
+        self.checkpoint_switches = self.lora_switches = 0
         self._on: WeightSet | None = None
+        self._checkpoint = ""
         self._sdxl: Sdxl
         self._held = ExitStack()
 
@@ -62,7 +63,9 @@ class WeightsOn:
             if self.compiled and checkpoint.sdxl.unet._compiled_call_impl is None:
                 checkpoint.sdxl.unet.compile(dynamic=False)  # once for each size and number of rows, never for a LoRA
             self._on, self._sdxl = wanted, checkpoint.sdxl
-            self.switches += 1
+            self.checkpoint_switches += wanted.checkpoint != self._checkpoint
+            self.lora_switches += bool(wanted.loras)
+            self._checkpoint = wanted.checkpoint
         return self._sdxl
 
     def release(self) -> None:

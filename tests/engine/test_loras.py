@@ -68,8 +68,8 @@ def test_the_order_of_loras_does_not_part_a_batch(engine, ask, lora):
 
 
 def test_weights_are_switched_for_a_generation_and_not_for_a_step(engine, ask, lora):
-    before = engine.weights.switches
+    before = engine.weights.lora_switches
     begin(engine, ask(steps=4, loras=(lora(1),)), due=1)
     begin(engine, ask(steps=4), due=2)
     finish(engine)
-    assert engine.weights.switches - before <= 2
+    assert engine.weights.lora_switches - before == 1
