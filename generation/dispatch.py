@@ -107,5 +107,6 @@ class Generations:
             "guidance_scale": spec.guidance_scale,
             "scheduler": spec.scheduler,
             "seed": image.seed,
+            "loras": [{"name": lora.name, "sha256": lora.sha256, "weight": lora.weight} for lora in spec.loras],
             "engine": self.engine.description,
         }

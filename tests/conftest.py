@@ -77,7 +77,11 @@ def generations(transactional_db: None, settings: Any, tmp_path: Path) -> Genera
     """What performs generations: the real one on a fake engine, its checkpoint on the shelf and files of its own."""
     settings.ENGINE = "tests.fakes.FakeEngine"
     settings.CHECKPOINT = "fake-sdxl"
-    settings.STORAGES = settings.STORAGES | {"default": settings.PICTURES | {"OPTIONS": {"location": tmp_path}}}
+    pictures, weights = ({"OPTIONS": {"location": tmp_path / name}} for name in ("pictures", "weights"))
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.PICTURES | pictures,
+        "weights": settings.WEIGHTS | weights,
+    }
     performer = Generations()
     performer.warm_up()
     return performer

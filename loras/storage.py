@@ -1,0 +1,100 @@
+"""Where do LoRA files lie? In the storage `weights`, by their SHA-256; a worker reads them from its own disk."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, storages
+
+from loras.models import LoraVersion
+from tenants.models import Tenant
+from wire.errors import ApiError
+from wire.stores import within_reach
+
+STORE = "weights store"
+SHARED = "all"  # the folder of what the operator offers to every tenant
+BLOCK_BYTES = 1 << 20
+
+
+class WholeFiles(FileSystemStorage):
+    """Files on disk that appear whole or not at all, whatever happens while they are written."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_overwrite=True, **options)
+
+    def _save(self, name: str, content: File) -> str:
+        """Write beside the name, and take the name when every byte is on the disk."""
+        with appearing(Path(self.path(name))) as unfinished:
+            super()._save(self._beside(unfinished), content)
+        return name
+
+    def _beside(self, unfinished: Path) -> str:
+        return str(unfinished.relative_to(self.location))
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, and put what is there then in this one's place; a failure leaves nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        yield unfinished
+        with unfinished.open("rb") as written:
+            os.fsync(written.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def keep(file: BinaryIO, sha256: str, tenant: Tenant | None) -> str:
+    """Store a LoRA file unless it is there, and return its key. Raises ApiError when the store does not take it."""
+    key = f"loras/{tenant.pk if tenant else SHARED}/{sha256}.safetensors"
+    with within_reach(STORE):
+        if not storages["weights"].exists(key):
+            storages["weights"].save(key, File(file))
+    return key
+
+
+def discard(keys: Iterable[str]) -> None:
+    """Delete files. Raises ApiError when the store refuses."""
+    with within_reach(STORE):
+        for key in keys:
+            storages["weights"].delete(key)
+
+
+def local_path(version: LoraVersion) -> Path:
+    """Return where this machine has the version's file, fetched first from a store that is elsewhere.
+
+    Raises ApiError when the store is out of reach or has lost the file.
+    """
+    with within_reach(STORE):
+        if not storages["weights"].exists(version.blob):
+            message = f"The file of the LoRA {version} is gone from the {STORE}; the operator can install it again."
+            raise ApiError(503, "lora_unavailable", message)
+        try:
+            return Path(storages["weights"].path(version.blob))
+        except NotImplementedError:  # how Django says that a storage is elsewhere
+            return _fetched(version)
+
+
+def _fetched(version: LoraVersion) -> Path:
+    """Return the copy in the home, kept by its hash: once fetched, a file never changes."""
+    path = settings.HOME / "weights-cache" / f"{version.sha256}.safetensors"
+    if path.is_file():
+        return path
+    digest = hashlib.sha256()
+    with appearing(path) as unfinished, storages["weights"].open(version.blob) as source, unfinished.open("wb") as copy:
+        while block := source.read(BLOCK_BYTES):
+            digest.update(block)
+            copy.write(block)
+    if digest.hexdigest() != version.sha256:
+        path.unlink()
+        message = f"The {STORE} holds another file for the LoRA {version}; the operator can install it again."
+        raise ApiError(503, "lora_unavailable", message)
+    return path
