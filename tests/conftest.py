@@ -16,7 +16,7 @@ from jobs import leases, lifecycle
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
-pytest_plugins = ["tests.postgres", "tests.server", "tests.valkey"]
+pytest_plugins = ["tests.postgres", "tests.server", "tests.shelf", "tests.valkey"]
 
 
 class Api(Client):

@@ -101,6 +101,8 @@ def _first(detail: Any, path: str = "") -> ApiError:
     """Return the first of DRF's nested validation errors, with the path of its field (`loras[0].weight`)."""
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
+        if isinstance(name, int):  # the place in a list
+            return _first(inner, f"{path}[{name}]")
         own = "" if name == "non_field_errors" else str(name)
         return _first(inner, f"{path}.{own}" if path and own else path or own)
     if isinstance(detail, list) and detail and isinstance(detail[0], exceptions.ErrorDetail):
