@@ -24,6 +24,7 @@ from tenants.models import Tenant
 
 LATENT_PIXELS = 8  # SDXL's VAE makes one latent of 8 x 8 pixels
 DEFAULT_FIELDS = ("width", "height", "steps", "guidance_scale", "scheduler")
+WORDS_CHARS = 1000  # of a LoRA's trigger words
 MAX_LORA_BYTES = 2 * 1024**3  # rank 256 on every layer of SDXL, in fp16, has 1.7 GB
 
 
@@ -141,7 +142,9 @@ def register_lora(
 def _hinted(hints: Hints) -> dict[str, str]:
     """Return what the file's metadata suggests, within what a row takes."""
     words = ", ".join(hints.triggers)
-    return {"title": hints.title, "base": hints.base, "trigger_words": words[:1000].rpartition(",")[0] or words[:1000]}
+    if len(words) > WORDS_CHARS:
+        words = words[:WORDS_CHARS].rpartition(",")[0]
+    return {"title": hints.title, "base": hints.base, "trigger_words": words}
 
 
 def _checked(name: str, fields: dict[str, str]) -> dict[str, str]:

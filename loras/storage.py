@@ -53,12 +53,13 @@ def appearing(path: Path) -> Iterator[Path]:
 
 
 def keep(file: BinaryIO, sha256: str, tenant: Tenant | None) -> str:
-    """Store a LoRA file unless it is there, and return its key. Raises ApiError when the store does not take it."""
+    """Store a LoRA file and return its key. Raises ApiError when the store does not take it.
+
+    A file that is there is written again: whoever installs it twice may do so because it was lost or broken.
+    """
     key = f"loras/{tenant.pk if tenant else SHARED}/{sha256}.safetensors"
     with within_reach(STORE):
-        if not storages["weights"].exists(key):
-            storages["weights"].save(key, File(file))
-    return key
+        return str(storages["weights"].save(key, File(file)))
 
 
 def discard(keys: Iterable[str]) -> None:
@@ -74,27 +75,28 @@ def local_path(version: LoraVersion) -> Path:
     Raises ApiError when the store is out of reach or has lost the file.
     """
     with within_reach(STORE):
-        if not storages["weights"].exists(version.blob):
-            message = f"The file of the LoRA {version} is gone from the {STORE}; the operator can install it again."
-            raise ApiError(503, "lora_unavailable", message)
         try:
-            return Path(storages["weights"].path(version.blob))
+            path = Path(storages["weights"].path(version.blob))
         except NotImplementedError:  # how Django says that a storage is elsewhere
-            return _fetched(version)
+            # Kept by its hash: once fetched, a file never changes.
+            path = settings.HOME / "weights-cache" / f"{version.sha256}.safetensors"
+            if not path.is_file() and storages["weights"].exists(version.blob):
+                _fetch(version, path)
+        if not path.is_file():
+            raise _unavailable(version, "has lost the file")
+    return path
 
 
-def _fetched(version: LoraVersion) -> Path:
-    """Return the copy in the home, kept by its hash: once fetched, a file never changes."""
-    path = settings.HOME / "weights-cache" / f"{version.sha256}.safetensors"
-    if path.is_file():
-        return path
+def _fetch(version: LoraVersion, path: Path) -> None:
     digest = hashlib.sha256()
     with appearing(path) as unfinished, storages["weights"].open(version.blob) as source, unfinished.open("wb") as copy:
         while block := source.read(BLOCK_BYTES):
             digest.update(block)
             copy.write(block)
-    if digest.hexdigest() != version.sha256:
-        path.unlink()
-        message = f"The {STORE} holds another file for the LoRA {version}; the operator can install it again."
-        raise ApiError(503, "lora_unavailable", message)
-    return path
+        if digest.hexdigest() != version.sha256:
+            raise _unavailable(version, "holds another file")
+
+
+def _unavailable(version: LoraVersion, why: str) -> ApiError:
+    message = f"The {STORE} {why} of the LoRA {version}; the operator can install it again."
+    return ApiError(503, "lora_unavailable", message)
