@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
@@ -82,7 +83,7 @@ class LoraAdmin(ModelAdmin):
     """
 
     form = LoraForm
-    list_display = ["name", "title", "state", "offered_to", "version", "rank", "size", "trigger_words", "created_at"]
+    list_display = ["name", "title", "state", "offered_to", "version", "rank", "size", "calls", "created_at"]
     list_filter = ["tenant"]
     search_fields = ["name", "title", "trigger_words", "tags", "versions__sha256", "versions__autov2"]
     list_select_related = ["tenant"]
@@ -143,6 +144,11 @@ class LoraAdmin(ModelAdmin):
     def offered_to(self, lora: Lora) -> Any:
         """Return whose it is."""
         return lora.tenant
+
+    @admin.display(description="trigger words")
+    def calls(self, lora: Lora) -> str:
+        """Return the first trigger words."""
+        return Truncator(lora.trigger_words).chars(40)
 
     @admin.display(description="version")
     def version(self, lora: Lora) -> int:

@@ -172,6 +172,7 @@ class LoraVersion(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = "LoRA version"
         constraints = [
             models.UniqueConstraint(fields=["lora", "number"], name="one_version_per_number"),
             models.UniqueConstraint(fields=["lora", "sha256"], name="one_version_per_file"),

@@ -1,13 +1,13 @@
 // How is a LoRA put on? Its slider and its number are one value, and its trigger words go into the prompt with a click.
 
-const prompt = () => document.getElementById("id_prompt");
+const promptField = () => document.getElementById("id_prompt");
 
 function has(word) {
-  return prompt().value.toLowerCase().includes(word.toLowerCase());
+  return promptField().value.toLowerCase().includes(word.toLowerCase());
 }
 
 function put(word) {
-  const field = prompt();
+  const field = promptField();
   const said = field.value.trimEnd().replace(/,$/, "");
   if (!has(word)) field.value = said ? `${said}, ${word}` : word;
   field.focus();
@@ -24,7 +24,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("input", (event) => {
-  if (event.target === prompt()) mark();
+  if (event.target === promptField()) mark();
   const weight = event.target.closest(".weight");
   if (!weight) return;
   for (const input of weight.querySelectorAll("input")) if (input !== event.target) input.value = event.target.value;
@@ -38,8 +38,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "loras") return;
-  event.target.querySelector(".lora:last-of-type [name=lora_weight], [name=find]")?.focus();
+  [...event.target.querySelectorAll("[name=lora_weight]")].at(-1)?.focus();
   mark();
 });
 
-if (prompt()) mark();
+if (promptField()) mark();
