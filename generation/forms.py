@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
@@ -70,7 +70,8 @@ class ComposeForm(forms.Form):
         base = next((base for base in bases if base.name == named), bases[0])
         wishes = base.defaults | {"size": f"{base.width}x{base.height}", "checkpoint": base.name}
         super().__init__(data, initial=wishes | dict(chosen or {}))
-        self.fields["checkpoint"].choices = [(base.name, base.title or base.name) for base in bases]
+        offer = cast(forms.ChoiceField, self.fields["checkpoint"])
+        offer.choices = [(base.name, base.title or base.name) for base in bases]
         self.is_reuse = bool(chosen)
         self.picker, self.bases, self.shapes = picker, bases, shapes_for(base)
         self.order: orders.Order

@@ -54,9 +54,6 @@ class LoraForm(forms.ModelForm):
             cleaned["name"] = lora_name(upload.name)
         return cleaned
 
-    def validate_unique(self) -> None:
-        """Let a name stand that is there already: the file becomes its next version."""
-
 
 class CheckpointForm(forms.ModelForm):
     """A checkpoint; what its source holds decides what it is."""

@@ -51,7 +51,9 @@ def checked(name: str) -> str:
     try:
         named(name[:200])
     except ValidationError as error:
-        raise CheckpointUnusable(f"{name[:200]!r} cannot be a name: {error.message} Give another with --name.") from error
+        raise CheckpointUnusable(
+            f"{name[:200]!r} cannot be a name: {error.message} Give another with --name."
+        ) from error
     if len(name) > 100:
         raise CheckpointUnusable("A name has at most 100 characters. Give another with --name.")
     return name

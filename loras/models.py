@@ -17,6 +17,8 @@ named = RegexValidator(
     rf"\A{NAME}\Z", "A name has letters, digits, spaces and . _ - + ( ), and begins with a letter or digit."
 )
 
+NAME_IS_TAKEN = "There is a LoRA of this name. Its own page takes the file of its next version."
+
 
 class Checkpoint(models.Model):
     """SDXL weights that the operator offers to every tenant."""
@@ -127,8 +129,15 @@ class Lora(models.Model):
     class Meta:
         verbose_name = "LoRA"
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "name"], name="one_lora_of_a_name_per_tenant"),
-            models.UniqueConstraint(fields=["name"], condition=Q(tenant=None), name="one_lora_of_a_name_for_all"),
+            models.UniqueConstraint(
+                fields=["tenant", "name"], name="one_lora_of_a_name_per_tenant", violation_error_message=NAME_IS_TAKEN
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(tenant=None),
+                name="one_lora_of_a_name_for_all",
+                violation_error_message=NAME_IS_TAKEN,
+            ),
         ]
         indexes = [models.Index(fields=["tenant", "-id"], name="lora_newest")]
 

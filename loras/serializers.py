@@ -32,7 +32,8 @@ class LoraVersionSerializer(serializers.ModelSerializer[LoraVersion]):
     class Meta:
         model = LoraVersion
         fields = [
-            "id", "number", "sha256", "autov1", "autov2", "autov3", "crc32", "size_bytes", "rank", "parts", "created_at",
+            "id", "number", "sha256", "autov1", "autov2", "autov3", "crc32", "size_bytes", "rank", "parts",
+            "created_at",
         ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.files.base import File
@@ -25,17 +25,14 @@ BLOCK_BYTES = 1 << 20
 class WholeFiles(FileSystemStorage):
     """Files on disk that appear whole or not at all, whatever happens while they are written."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(allow_overwrite=True, **options)
 
     def _save(self, name: str, content: File) -> str:
         """Write beside the name, and take the name when every byte is on the disk."""
         with appearing(Path(self.path(name))) as unfinished:
-            super()._save(self._beside(unfinished), content)
+            super()._save(str(unfinished.relative_to(self.location)), content)  # type: ignore[misc]
         return name
-
-    def _beside(self, unfinished: Path) -> str:
-        return str(unfinished.relative_to(self.location))
 
 
 @contextmanager

@@ -92,7 +92,11 @@ def test_every_base_is_listed_and_can_be_asked_for(alice):
     job = alice.api.post("/api/v1/generations", {"prompt": "a red kite", "checkpoint": "other"}).json()
     assert (job["spec"]["checkpoint"], job["spec"]["width"]) == ("other", 512)
     error = alice.api.post("/api/v1/generations", {"prompt": "a red kite", "checkpoint": "polish"}).json()["error"]
-    assert (error["code"], "other" in error["message"], "polish" in error["message"]) == ("model_not_found", True, False)
+    assert (error["code"], "other" in error["message"], "polish" in error["message"]) == (
+        "model_not_found",
+        True,
+        False,
+    )
 
 
 def test_openais_model_names_any_base(alice, worker):

@@ -1,10 +1,8 @@
 """Does an operator find everything in the admin, and nobody else anything?"""
 
 import pytest
-from django.test import Client
 
 from jobs.models import JobEvent, Worker
-from tenants.models import User
 
 LISTS = [
     "tenants/tenant",
@@ -15,15 +13,9 @@ LISTS = [
     "jobs/jobevent",
     "jobs/worker",
     "loras/checkpoint",
+    "loras/controlnet",
+    "loras/lora",
 ]
-
-
-@pytest.fixture
-def operator(db) -> Client:
-    """An operator's browser."""
-    browser = Client()
-    browser.force_login(User.objects.create_superuser("olga@example.com", "correct horse"))
-    return browser
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -55,7 +55,11 @@ def test_a_bare_browser_gets_the_whole_form_as_it_was(alice, shelve):
     version = shelve("kites")
     page = alice.browser.post("/loras", FORM | {"add": version.sha256, "negative_prompt": "clouds"})
     form = page.context["form"]
-    assert (form["prompt"].value(), form["negative_prompt"].value(), form["seed"].value()) == ("a red kite", "clouds", "7")
+    assert (form["prompt"].value(), form["negative_prompt"].value(), form["seed"].value()) == (
+        "a red kite",
+        "clouds",
+        "7",
+    )
     assert [each.version for each in form.picker.picked] == [version]
     assert not form.errors
 
