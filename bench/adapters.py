@@ -1,34 +1,30 @@
 """Measures a LoRA switch: ours (patched in place) beside diffusers' load_lora_weights and unload_lora_weights.
 
-    python bench/adapters.py checkpoints/mini
+    python -m bench.adapters checkpoints/mini
 
 Both sides work on the same checkpoint and file in one process, taking turns. Writes JSON and prints a table.
 """
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import diffusers
-import peft
 import torch
 from diffusers import StableDiffusionXLPipeline
-from safetensors.torch import save_file
 
+from bench.loras import ATTENTION, random_lora
+from bench.machine import RESULTS, machine, settle
+from bench.naive import stock
 from loras.weights.adapters import read_adapter
 from loras.weights.patch import Adapter, BaseWeights, adapters_on
 from loras.weights.sdxl import load_sdxl
 
-RESULTS = Path(__file__).parent / "results"
-ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 RUN = 5
 TARGET = 100  # times faster than diffusers, on CPU with the embedded checkpoint
 
@@ -36,17 +32,9 @@ TARGET = 100  # times faster than diffusers, on CPU with the embedded checkpoint
 def main() -> None:
     asked = arguments()
     device = torch.device(asked.device)
-    sdxl = load_sdxl(asked.checkpoint, device)
-    base = BaseWeights(sdxl)
-    pipeline = stock(asked.checkpoint, device, sdxl.dtype)
-    linear = [name for name, weight in base.weights.items() if weight.dim() == 2]
-    attention = [name for name in linear if name.endswith(ATTENTION)]
-    rows = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for title, names in (("attention layers", attention), ("all linear layers", linear)):
-            file = random_lora(base, names, asked.rank, Path(folder) / f"{title}.safetensors")
-            rows[title] = {"layers": len(names), **compare(base, pipeline, file, asked.rounds)}
-    report({"machine": machine(device), "rank": asked.rank, "rounds": asked.rounds, "rows": rows}, asked.out)
+    rows = switches(asked.checkpoint, device, rank=asked.rank, rounds=asked.rounds)
+    found = {"machine": machine(device, "diffusers", "peft"), "rank": asked.rank, "rounds": asked.rounds}
+    report({**found, "rows": rows}, asked.out)
 
 
 def arguments() -> argparse.Namespace:
@@ -59,19 +47,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def stock(checkpoint: str, device: torch.device, dtype: torch.dtype) -> StableDiffusionXLPipeline:
-    return StableDiffusionXLPipeline.from_pretrained(checkpoint, dtype=dtype, add_watermarker=False).to(device)
-
-
-def random_lora(base: BaseWeights, names: Iterable[str], rank: int, path: Path) -> Path:
-    """Write a LoRA for the named weights in PEFT's names, which diffusers need not convert."""
-    halves = {}
-    for name in names:
-        out, into = base.weights[name].shape
-        halves[f"{name}.lora_A.weight"] = torch.randn(rank, into) * 0.01
-        halves[f"{name}.lora_B.weight"] = torch.randn(out, rank) * 0.01
-    save_file(halves, path)
-    return path
+def switches(checkpoint: str, device: torch.device, *, rank: int, rounds: int) -> dict[str, dict[str, float | bool]]:
+    """Compare both sides for a LoRA on the attention layers and for one on all linear layers."""
+    base, pipeline = BaseWeights(load_sdxl(checkpoint, device)), stock(checkpoint, device)
+    linear = {name: weight.shape for name, weight in base.weights.items() if weight.dim() == 2}
+    attention = {name: shape for name, shape in linear.items() if name.endswith(ATTENTION)}
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for title, shapes in (("attention layers", attention), ("all linear layers", linear)):
+            file = random_lora(shapes, rank, Path(folder) / f"{title}.safetensors")
+            rows[title] = {"layers": len(shapes), **compare(base, pipeline, file, rounds)}
+    return rows
 
 
 def compare(base: BaseWeights, pipeline: StableDiffusionXLPipeline, file: Path, rounds: int) -> dict[str, float | bool]:
@@ -107,32 +93,15 @@ def load_and_unload(pipeline: StableDiffusionXLPipeline, file: Path) -> None:
 
 
 def milliseconds(base: BaseWeights, work: Callable[[], object]) -> list[float]:
+    device = next(iter(base.weights.values())).device
     taken = []
     for _ in range(RUN):
-        settle(base)
+        settle(device)
         start = time.perf_counter()
         work()
-        settle(base)
+        settle(device)
         taken.append((time.perf_counter() - start) * 1000)
     return taken
-
-
-def settle(base: BaseWeights) -> None:
-    """Wait for the GPU."""
-    if next(iter(base.weights.values())).is_cuda:
-        torch.cuda.synchronize()
-
-
-def machine(device: torch.device) -> dict[str, str | int]:
-    return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
-        "cpus": os.cpu_count() or 0,
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "diffusers": diffusers.__version__,
-        "peft": peft.__version__,
-    }
 
 
 def report(result: dict[str, Any], out: Path) -> None:

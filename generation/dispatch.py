@@ -1,112 +1,174 @@
-"""How does a claimed generation become stored images? The engine makes pictures; this encodes and stores them."""
+"""How does a claimed generation become stored images? The engine draws, a pool stores, the worker hears of the end."""
 
-import hashlib
-import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from generation import storage
-from generation.engine.encode import Format, encode, thumbnail
 from generation.engine.errors import DeviceLost, EngineError
-from generation.engine.parameters import parameters_text
+from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec, StepReport
+from generation.finishing import stored
 from generation.models import GenerationJob, Image
-from jobs.leases import Lease
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from loras.services import shelve_checkpoint
+from loras.storage import fetch
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
+
+STORING_THREADS = 2
+
+
+class Drawing(Protocol):
+    """A generation that the engine works on; `finished` ends without a value, with an error, or cancelled."""
+
+    finished: Future[None]
+    progress: StepReport
+
+    def cancel(self) -> None:
+        """Want no further picture."""
 
 
 class Engine(Protocol):
     """What we ask of an engine; the real one is generation.engine.engine.Engine."""
 
-    description: dict[str, str]
+    pulse: int
 
-    def generate(self, spec: Spec, on_step: Callable[[StepReport], None]) -> list[Picture]:
-        """Return the pictures."""
+    def start(self) -> None:
+        """Begin to draw."""
+
+    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> Drawing:
+        """Draw this; hand each picture over as it is done."""
+
+    def holds(self) -> list[dict[str, Any]]:
+        """Return which weights lie where, and why."""
 
 
 class Generations:
-    """Performs generations on one engine that stays warm."""
+    """Performs generations on one engine that stays warm: they share its batches, and a pool stores their pictures."""
 
     engine: Engine
+
+    def __init__(self) -> None:
+        self.storing = ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="storing")
+        self.going_on: set[Performance] = set()
 
     def warm_up(self) -> None:
         """Load the checkpoint that the settings name. Raises JobFailed with a sentence for the operator."""
         started = time.monotonic()
         try:
-            self.engine = import_string(settings.ENGINE)(settings.CHECKPOINT, device=settings.DEVICE)
+            self.engine = import_string(settings.ENGINE)(settings.CHECKPOINT, Options(**settings.ENGINE_OPTIONS))
         except EngineError as error:
             raise JobFailed(error.code, str(error)) from error
+        self.engine.start()
         shelve_checkpoint(settings.CHECKPOINT)
         log.info("checkpoint %s is loaded after %.1f s", settings.CHECKPOINT, time.monotonic() - started)
 
-    def perform(self, job: GenerationJob, lease: Lease) -> Sequence[Image]:
-        """Make the pictures, store their files, and return the rows that say so."""
-        try:
-            pictures = self.engine.generate(job.spec, lambda done: lease.report(done.step, done.steps))
-            return [self._store(job, picture, lease) for picture in pictures]
-        except DeviceLost as error:
-            raise WorkerUnfit(str(error)) from error
-        except EngineError as error:
-            raise JobFailed(error.code, str(error)) from error
-        except ApiError as error:
-            raise JobFailed(error.code, error.message) from error
+    def has_room(self) -> bool:
+        """Return whether one more generation would get on."""
+        return len(self.going_on) < settings.JOBS_AT_ONCE
 
-    def _store(self, job: GenerationJob, picture: Picture, lease: Lease) -> Image:
-        lease.renew()  # storing is progress too
-        image = Image(
-            tenant_id=job.tenant_id,
-            job=job,
-            index=picture.index,
-            seed=picture.seed,
-            width=picture.image.width,
-            height=picture.image.height,
-            format=job.output_format,
-        )
-        image.receipt = self._receipt(job, image)
-        content = encode(
-            picture.image,
-            cast(Format, job.output_format),
-            quality=job.output_quality,
-            parameters=self._parameters(job, picture),
-            receipt=json.dumps(image.receipt),
-        )
-        image.blob = storage.write(job, f"{picture.index}.{job.output_format}", content)
-        image.thumbnail = storage.write(job, f"{picture.index}.thumbnail.webp", thumbnail(picture.image))
-        image.size_bytes, image.sha256 = len(content), hashlib.sha256(content).hexdigest()
-        return image
+    def begin(self, job: GenerationJob) -> "Performance":
+        """Hand the generation to the engine."""
+        performance = Performance(job, self.engine, self.storing)
+        self.going_on.add(performance)
+        performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
+        return performance
 
-    def _parameters(self, job: GenerationJob, picture: Picture) -> str:
-        """Return the text in which other tools look for settings."""
-        made_by = self.engine.description
-        return parameters_text(
-            job.spec, seed=picture.seed, model=made_by["checkpoint"], model_sha256=made_by["unet_sha256"]
-        )
+    def holds(self) -> list[dict[str, Any]]:
+        """Return which weights lie where, and why."""
+        return self.engine.holds()
 
-    def _receipt(self, job: GenerationJob, image: Image) -> dict[str, Any]:
-        """Return all that is needed to make this image again, and nothing about who asked."""
-        spec = job.spec
-        return {
-            "receipt": 1,
-            "image": image.pk,
-            "created_at": timezone.now().isoformat(timespec="seconds"),
-            "prompt": spec.prompt,
-            "negative_prompt": spec.negative_prompt,
-            "width": spec.width,
-            "height": spec.height,
-            "steps": spec.steps,
-            "guidance_scale": spec.guidance_scale,
-            "scheduler": spec.scheduler,
-            "seed": image.seed,
-            "loras": [{"name": lora.name, "sha256": lora.sha256, "weight": lora.weight} for lora in spec.loras],
-            "engine": self.engine.description,
-        }
+
+class Performance:
+    """One generation being drawn and stored. `outcome` has its images when the last one is stored."""
+
+    def __init__(self, job: GenerationJob, engine: Engine, pool: ThreadPoolExecutor) -> None:
+        # What asks the database asks here: the pool's threads have no connection.
+        self.job, self.spec, self.engine, self.pool = job, job.spec, engine, pool
+        self.outcome: Future[Sequence[Image]] = Future()
+        self.images: list[Image] = []
+        self.drawing: Drawing | None = None
+        self.fetched = 0
+        self._lock = threading.Lock()
+        if job.worn:
+            self._in_pool(self._fetch)
+        else:
+            self._draw()
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Return the steps of an average picture, done and in all."""
+        report = self.drawing.progress if self.drawing else StepReport(0, self.spec.steps)
+        return report.step, report.steps
+
+    @property
+    def pulse(self) -> int:
+        """Return a number that changes while files are fetched, the engine works or pictures are stored."""
+        return self.engine.pulse + len(self.images) + self.fetched
+
+    def stop(self) -> None:
+        """Want nothing more of it."""
+        with self._lock:
+            self.outcome.cancel()
+        if self.drawing:
+            self.drawing.cancel()
+
+    def _fetch(self) -> None:
+        """Bring the LoRAs' files onto this machine, which may take as long as a download does."""
+        for each in self.job.worn:
+            fetch(each.version, self._count)
+        self._draw()
+
+    def _count(self) -> None:
+        self.fetched += 1
+
+    def _draw(self) -> None:
+        with self._lock:
+            if self.outcome.done():
+                return
+            self.drawing = self.engine.submit(self.spec, lambda picture: self._in_pool(self._store, picture))
+        self.drawing.finished.add_done_callback(self._drawn)
+
+    def _drawn(self, finished: Future[None]) -> None:
+        if not finished.cancelled() and (error := finished.exception()):
+            self._fail(translated(error))
+
+    def _in_pool(self, work: Callable[..., None], *args: Any) -> None:
+        self.pool.submit(work, *args).add_done_callback(self._worked)
+
+    def _worked(self, working: Future[None]) -> None:
+        if not working.cancelled() and (error := working.exception()):
+            self._fail(translated(error))
+
+    def _fail(self, error: BaseException) -> None:
+        with suppress(InvalidStateError):  # it has ended already
+            self.outcome.set_exception(error)
+
+    def _store(self, picture: Picture) -> None:
+        if self.outcome.done():
+            return
+        image = stored(self.job, self.spec, picture)
+        with self._lock:
+            self.images.append(image)
+            if len(self.images) == self.spec.n:
+                with suppress(InvalidStateError):
+                    self.outcome.set_result(sorted(self.images, key=lambda each: each.index))
+
+
+def translated(error: BaseException) -> BaseException:
+    """Say in the words of jobs what the engine or the store said; a bug stays what it is."""
+    if isinstance(error, DeviceLost):
+        return WorkerUnfit(str(error))
+    if isinstance(error, EngineError):
+        return JobFailed(error.code, str(error))
+    if isinstance(error, ApiError):
+        return JobFailed(error.code, error.message)
+    return error

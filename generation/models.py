@@ -35,8 +35,13 @@ class GenerationJob(Job):
         abstract = False
 
     @cached_property
+    def worn(self) -> list["GenerationLora"]:
+        """Return the LoRAs that its pictures are made with: a weight of zero equals none."""
+        return [chosen for chosen in self.loras.all() if chosen.weight]
+
+    @cached_property
     def spec(self) -> Spec:
-        """Return what the engine is asked. Raises ApiError when a LoRA's file cannot be had on this machine."""
+        """Return what the engine is asked."""
         return Spec(
             checkpoint=self.checkpoint.source,
             prompt=self.prompt,
@@ -48,8 +53,7 @@ class GenerationJob(Job):
             seed=self.seed,
             n=self.n,
             scheduler=self.scheduler,
-            # A weight of zero equals none: its file is not even read.
-            loras=tuple(chosen.use for chosen in self.loras.all() if chosen.weight),
+            loras=tuple(chosen.use for chosen in self.worn),
         )
 
 
@@ -85,7 +89,7 @@ class GenerationLora(models.Model):
 
     @property
     def use(self) -> LoraUse:
-        """Return what the engine is asked to put on. Raises ApiError when this machine cannot have the file."""
+        """Return what the engine is asked to put on."""
         version = self.version
         return LoraUse(self.lora.name, local_path(version), version.sha256, self.weight, version.autov3)
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -67,31 +67,32 @@ def discard(keys: Iterable[str]) -> None:
 
 
 def local_path(version: LoraVersion) -> Path:
-    """Return where this machine has the version's file, fetched first from a store that is elsewhere.
+    """Return where this machine has the version's file after `fetch`; looks nowhere, so it costs nothing."""
+    try:
+        return Path(storages["weights"].path(version.blob))
+    except NotImplementedError:  # how Django says that a storage is elsewhere
+        return Path(settings.HOME) / "weights-cache" / f"{version.sha256}.safetensors"
+
+
+def fetch(version: LoraVersion, on_block: Callable[[], None] = lambda: None) -> None:
+    """Bring the version's file to its local path, if its store is elsewhere and did not do so before.
 
     Raises ApiError when the store is out of reach or has lost the file.
     """
+    path, store = local_path(version), storages["weights"]
     with within_reach(STORE):
-        try:
-            path = Path(storages["weights"].path(version.blob))
-        except NotImplementedError:  # how Django says that a storage is elsewhere
-            # Kept by its hash: once fetched, a file never changes.
-            path = settings.HOME / "weights-cache" / f"{version.sha256}.safetensors"
-            if not path.is_file() and storages["weights"].exists(version.blob):
-                _fetch(version, path)
-        if not path.is_file():
+        if path.is_file():  # once fetched, it never changes: it is called by its hash
+            return
+        if not store.exists(version.blob):
             raise _unavailable(version, "has lost the file")
-    return path
-
-
-def _fetch(version: LoraVersion, path: Path) -> None:
-    digest = hashlib.sha256()
-    with appearing(path) as unfinished, storages["weights"].open(version.blob) as source, unfinished.open("wb") as copy:
-        while block := source.read(BLOCK_BYTES):
-            digest.update(block)
-            copy.write(block)
-        if digest.hexdigest() != version.sha256:
-            raise _unavailable(version, "holds another file")
+        with appearing(path) as unfinished, store.open(version.blob) as source, unfinished.open("wb") as copy:
+            digest = hashlib.sha256()
+            while block := source.read(BLOCK_BYTES):
+                digest.update(block)
+                copy.write(block)
+                on_block()
+            if digest.hexdigest() != version.sha256:
+                raise _unavailable(version, "holds another file")
 
 
 def _unavailable(version: LoraVersion, why: str) -> ApiError:

@@ -1,6 +1,7 @@
 """The cast: alice owns a tenant, bob is a member of it, charlie belongs to another and must see nothing of theirs."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from django.test import Client
 
 from generation.dispatch import Generations
 from generation.models import GenerationJob, Image
-from jobs import leases, lifecycle
+from jobs import leases
+from jobs.lifecycle import Held, Performer
+from jobs.models import Job
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
@@ -98,9 +101,16 @@ def run_jobs(generations: Generations) -> Callable[[], None]:
 
     def run() -> None:
         while job := leases.claim(GenerationJob, "test-worker"):
-            lifecycle.run(job, generations, must_stop=lambda: False)
+            perform(job, generations)
 
     return run
+
+
+def perform(job: Job, performer: Performer, *, must_stop: Callable[[], bool] = lambda: False) -> None:
+    """Hold one claimed job until its end."""
+    held = Held(job, performer, must_stop=must_stop)
+    while not held.attend():
+        time.sleep(0.002)
 
 
 @pytest.fixture

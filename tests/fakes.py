@@ -3,32 +3,79 @@
 import hashlib
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Any
 
 from PIL import Image
 
 from generation.engine.errors import CheckpointError
+from generation.engine.options import Options
 from generation.engine.spec import LoraUse, Picture, Spec, StepReport
 
 STEP_SECONDS = 0.005
 
 
+class FakeDrawing:
+    """A generation that an engine of ours works on."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.progress = StepReport(0, spec.steps)
+        self.finished: Future[None] = Future()
+
+    def cancel(self) -> None:
+        self.finished.cancel()
+
+    def report(self, progress: StepReport) -> None:
+        """Take note, and stop the drawing if nobody wants it any more."""
+        self.progress = progress
+        if self.finished.cancelled():
+            raise CancelledError
+
+
 class FakeEngine:
     """The engine's interface over plain coloured pictures: one colour per seed, and one pixel above for each LoRA."""
 
-    def __init__(self, checkpoint: str, *, device: str = "auto") -> None:
-        self.description = {
+    def __init__(self, checkpoint: str, options: Options = Options()) -> None:  # noqa: B008 - frozen
+        self.drawn_by = {
             "checkpoint": checkpoint,
             "unet_sha256": "0" * 64,
             "torch": "none",
             "diffusers": "none",
-            "device": device,
+            "device": options.device,
             "dtype": "none",
         }
+        self.pulse = 0
+        self.threads = ThreadPoolExecutor(2)
+
+    def start(self) -> None:
+        """Nothing: the threads start by themselves."""
+
+    def holds(self) -> list[dict[str, Any]]:
+        return []
+
+    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> FakeDrawing:
+        """Draw in another thread."""
+        drawing = FakeDrawing(spec)
+        self.threads.submit(self._draw, drawing, spec, on_picture)
+        return drawing
+
+    def _draw(self, drawing: FakeDrawing, spec: Spec, on_picture: Callable[[Picture], None]) -> None:
+        try:
+            for picture in self.generate(spec, drawing.report):
+                on_picture(picture)
+        except CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            drawing.finished.set_exception(error)
+            return
+        if not drawing.finished.cancelled():
+            drawing.finished.set_result(None)
 
     def generate(self, spec: Spec, on_step: Callable[[StepReport], None]) -> list[Picture]:
-        """Return one picture for each seed, reporting every step."""
+        """Return one picture for each seed, reporting every step. Tests override this."""
         for step in range(1, spec.steps + 1):
             time.sleep(STEP_SECONDS)
+            self.pulse += 1
             on_step(StepReport(step, spec.steps))
         return [self._picture(spec, index) for index in range(spec.n)]
 
@@ -38,7 +85,7 @@ class FakeEngine:
         image = Image.new("RGB", (spec.width, spec.height), colour)
         for place, lora in enumerate(spec.loras):
             image.putpixel((place, 0), pixel_of(lora))
-        return Picture(image, seed, index)
+        return Picture(image, seed, index, self.drawn_by)
 
 
 def pixel_of(lora: LoraUse) -> tuple[int, int, int]:
@@ -51,5 +98,5 @@ def pixel_of(lora: LoraUse) -> tuple[int, int, int]:
 class BrokenEngine:
     """An engine that cannot load its checkpoint."""
 
-    def __init__(self, checkpoint: str, *, device: str = "auto") -> None:
+    def __init__(self, checkpoint: str, options: Options = Options()) -> None:  # noqa: B008 - frozen
         raise CheckpointError("no such checkpoint")

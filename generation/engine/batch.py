@@ -1,5 +1,9 @@
 """The running batch: pictures denoised together, each with its own scheduler, steps, seed and guidance."""
 
+from bisect import insort
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from diffusers import UNet2DConditionModel
 
@@ -7,77 +11,79 @@ from generation.engine.conditioning import Conditioning
 from generation.engine.member import Member
 
 
-class RunningBatch:
-    """Denoises at most `room` members at once, the others wait; they need to agree in size and prompt chunks only."""
+@dataclass(frozen=True)
+class Shape:
+    """What the members of one batch agree in, beside their weights: size in pixels, and the context's tokens."""
 
-    def __init__(self, unet: UNet2DConditionModel, room: int) -> None:
-        self.unet = unet
-        self.room = room
-        self.members: list[Member] = []
-        self.waiting: list[Member] = []
-        self._narrowed = False
+    width: int
+    height: int
+    tokens: int
 
-    def join(self, member: Member) -> None:
-        """Let a picture join between two steps."""
-        self.waiting.append(member)
+    @classmethod
+    def of(cls, member: Member) -> "Shape":
+        """Return the shape of a member."""
+        spec = member.generation.spec
+        return cls(spec.width, spec.height, member.positive.context.shape[1])
 
     @property
-    def steps_left(self) -> int:
-        """Return how many steps all members will take if no one else joins."""
-        everyone = [member.steps_left for member in self.members + self.waiting]
-        return sum(max(everyone[start : start + self.room]) for start in range(0, len(everyone), self.room))
+    def pixels(self) -> int:
+        return self.width * self.height
+
+
+class RunningBatch:
+    """Members that join and leave between two steps; those due first come first."""
+
+    def __init__(self, unet: UNet2DConditionModel, shape: Shape, *, padded: bool = False) -> None:
+        """Denoise with this UNet; `padded` rounds the rows of a call up to a power of two, for a compiled one."""
+        self.unet, self.shape, self.padded = unet, shape, padded
+        self.members: list[Member] = []
+        self._stacked: tuple[list[Conditioning], Conditioning] | None = None
+
+    def join(self, member: Member) -> None:
+        """Let a picture join; it steps with the others, or before them if it is due earlier."""
+        insort(self.members, member, key=lambda each: each.generation.due)
+
+    def keep(self, wanted: Callable[[Member], bool]) -> None:
+        """Let all others leave."""
+        self.members = [member for member in self.members if wanted(member)]
+
+    @property
+    def due(self) -> float:
+        """Return when the first member is due."""
+        return self.members[0].generation.due
 
     @torch.inference_mode()
-    def step(self) -> list[Member]:
-        """Take every member one step on; return those that are done, which leave."""
-        free = self.room - len(self.members)
-        self.members += self.waiting[:free]
-        self.waiting = self.waiting[free:]
-        noises = self._predict_within_memory()
-        for member, noise in zip(self.members, noises, strict=True):
-            member.advance(noise)
-        done = [member for member in self.members if not member.steps_left]
-        self.members = [member for member in self.members if member.steps_left]
-        return done
-
-    def _predict_within_memory(self) -> list[torch.Tensor]:
-        """Predict; when memory runs out the first time, with half the members, who have lost nothing yet."""
-        try:
-            return self._predict()
-        except torch.OutOfMemoryError:
-            if self._narrowed:
-                raise
-        # Out here, because the handler's traceback keeps the failed call's tensors alive.
-        self._narrowed = True
-        self.room = max(1, len(self.members) // 2)
-        self.waiting = self.members[self.room :] + self.waiting
-        self.members = self.members[: self.room]
-        torch.cuda.empty_cache()
-        return self._predict()
-
-    def _predict(self) -> list[torch.Tensor]:
+    def predict(self, members: list[Member]) -> list[torch.Tensor]:
         """Return each member's noise from one UNet call, which has a row per member and another per guided member."""
-        guided = {member: member.negative for member in self.members if member.negative}
-        rows = [*guided.items(), *((member, member.positive) for member in self.members)]
+        guided = {member: member.negative for member in members if member.negative}
+        rows = [*guided.items(), *((member, member.positive) for member in members)]
         noise = self._call_unet(rows).split(1)
         unconditional = dict(zip(guided, noise[: len(guided)], strict=True))
-        conditional = dict(zip(self.members, noise[len(guided) :], strict=True))
-        return [guide(member.guidance_scale, conditional[member], unconditional.get(member)) for member in self.members]
+        conditional = dict(zip(members, noise[len(guided) :], strict=True))
+        return [guide(member.guidance_scale, conditional[member], unconditional.get(member)) for member in members]
 
     def _call_unet(self, rows: list[tuple[Member, Conditioning]]) -> torch.Tensor:
-        latents = [member.scheduler.scale_model_input(member.latents, member.timestep) for member, _ in rows]
+        count = len(rows)
+        if self.padded:
+            rows = rows + rows[-1:] * (2 ** (count - 1).bit_length() - count)
         timesteps = torch.stack([member.timestep.float() for member, _ in rows])
+        conditioning = self._stack([each for _, each in rows])
         output = self.unet(
-            torch.cat(latents).to(self.unet.dtype),
+            torch.cat([member.scaled for member, _ in rows]).to(self.unet.dtype),
             timesteps.to(self.unet.device, non_blocking=True),
-            encoder_hidden_states=torch.cat([conditioning.context for _, conditioning in rows]),
-            added_cond_kwargs={
-                "text_embeds": torch.cat([conditioning.pooled for _, conditioning in rows]),
-                "time_ids": torch.cat([conditioning.time_ids for _, conditioning in rows]),
-            },
+            encoder_hidden_states=conditioning.context,
+            added_cond_kwargs={"text_embeds": conditioning.pooled, "time_ids": conditioning.time_ids},
             return_dict=False,
         )[0]
-        return output.float()
+        return output[:count].float()
+
+    def _stack(self, rows: list[Conditioning]) -> Conditioning:
+        """Lay the rows' conditioning out as one batch; between two changes of members it stays as it is."""
+        if self._stacked is None or self._stacked[0] != rows:
+            parts = ("context", "pooled", "time_ids")
+            together = Conditioning(*(torch.cat([getattr(row, part) for row in rows]) for part in parts))
+            self._stacked = (rows, together)
+        return self._stacked[1]
 
 
 def guide(scale: float, conditional: torch.Tensor, unconditional: torch.Tensor | None) -> torch.Tensor:

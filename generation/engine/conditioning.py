@@ -10,7 +10,7 @@ from generation.engine.spec import Spec
 from loras.weights.sdxl import Sdxl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conditioning:
     """One row of the UNet's conditioning: context [1, tokens, width], pooled [1, width], time_ids [1, 6]."""
 

@@ -1,14 +1,20 @@
-"""What the engine needs to know of its device: which one, and what its errors mean."""
+"""What the engine needs to know of its device: which one, what its errors mean, and how long its steps take."""
 
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import diffusers
 import torch
 
-from generation.engine.errors import DeviceLost, OutOfMemory
+from generation.engine.errors import CheckpointError, DeviceLost, LoraError, OutOfMemory
+from loras.weights.errors import CheckpointUnusable, LoraUnusable
+from loras.weights.sdxl import Sdxl
 
 CPU_OUT_OF_MEMORY = "can't allocate memory"
 CUDA_FAILURES = ("CUDA error", "CUBLAS_STATUS", "cuDNN error", "CUDNN_STATUS")
+STEPS_AHEAD = 2  # how far the processor may run ahead of the GPU: a cancel waits that long
 
 
 def choose_device(name: str) -> torch.device:
@@ -23,11 +29,28 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
+def drawn_by(sdxl: Sdxl) -> dict[str, str]:
+    """Say what draws the pictures, for their receipts."""
+    return {
+        "checkpoint": sdxl.name,
+        "unet_sha256": sdxl.sha256,
+        "torch": str(torch.__version__),
+        "diffusers": diffusers.__version__,
+        "device": device_name(sdxl.device),
+        "dtype": str(sdxl.dtype).removeprefix("torch."),
+    }
+
+
 @contextmanager
-def device_errors(shortage: str) -> Iterator[None]:
-    """Tell memory shortage, after which work goes on, from CUDA failures, after which only a new process helps."""
+def engine_errors(shortage: str) -> Iterator[None]:
+    """Tell memory shortage, after which work goes on, from CUDA failures, after which only a new process helps, and
+    both from weights that cannot be used."""
     try:
         yield
+    except CheckpointUnusable as error:
+        raise CheckpointError(str(error)) from error
+    except LoraUnusable as error:
+        raise LoraError(error.code, error.sentence) from error
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(shortage) from error
     except RuntimeError as error:
@@ -36,3 +59,31 @@ def device_errors(shortage: str) -> Iterator[None]:
         if isinstance(error, torch.AcceleratorError) or any(sign in str(error) for sign in CUDA_FAILURES):
             raise DeviceLost(f"The device failed: {error}") from error
         raise
+
+
+class StepClock:
+    """Measures steps without waiting for them: a GPU's times come in one or two steps later."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.is_cuda = device.type == "cuda"
+        self._pending: deque[tuple[torch.cuda.Event, torch.cuda.Event, Callable[[float], None]]] = deque()
+
+    @contextmanager
+    def measured(self, note: Callable[[float], None]) -> Iterator[None]:
+        """Measure the work inside and, unless it raises, note its seconds sooner or later."""
+        if not self.is_cuda:
+            begun = time.perf_counter()
+            yield
+            note(time.perf_counter() - begun)
+            return
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        yield
+        end.record()
+        self._pending.append((start, end, note))
+        while self._pending[0][1].query() or len(self._pending) > STEPS_AHEAD:
+            start, end, note = self._pending.popleft()
+            end.synchronize()  # waits for the GPU
+            note(start.elapsed_time(end) / 1000)
+            if not self._pending:
+                return

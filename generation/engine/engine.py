@@ -1,61 +1,123 @@
-"""The engine: a spec in, pictures out. It knows nothing of tenants, queues or databases."""
+"""The engine: specs in, pictures out, on one device. It knows nothing of tenants, queues or databases."""
 
+import logging
+import queue
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
 
-import diffusers
 import torch
 
-from generation.engine.batch import RunningBatch
-from generation.engine.decode import decode
-from generation.engine.device import choose_device, device_errors, device_name
-from generation.engine.errors import CheckpointError
-from generation.engine.member import members_of
-from generation.engine.spec import Picture, Spec, StepReport
-from loras.weights.errors import CheckpointUnusable
-from loras.weights.sdxl import load_sdxl
+from generation.engine.batches import TOO_LARGE, Batches, fails
+from generation.engine.device import StepClock, choose_device, engine_errors
+from generation.engine.errors import DeviceLost
+from generation.engine.generation import Generation
+from generation.engine.options import Options
+from generation.engine.pace import Pace
+from generation.engine.spec import Picture, Spec
+from generation.engine.weight_set import WeightSet, WeightsOn
+from loras.weights.residency import Residency
 
-PIXELS_AT_ONCE = 4 * 1024 * 1024  # four pictures at SDXL's native size; more gain little on a GPU and delay cancelling
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0  # a generation is due after so many times what it takes alone: the short overtake the long, none starves
+STEP_SECONDS = {"cuda": 0.25, "cpu": 0.5}  # a processor gains twice as much from large batches
+LOAD_SECONDS = 600  # reading a checkpoint may take so long before the engine counts as stuck
+LOADERS = 2  # threads that read files ahead: a checkpoint takes seconds, and a LoRA should not wait for it
 
 
 class Engine:
-    """Holds one checkpoint on one device and draws with it; one generation at a time."""
+    """Draws generations on one device, many at a time, in a thread of its own between `start` and `stop`."""
 
-    def __init__(self, checkpoint: str, *, device: str = "auto", pixels_at_once: int = PIXELS_AT_ONCE) -> None:
-        """Load the checkpoint: a diffusers folder, a .safetensors file or a hub id. Raises CheckpointError."""
-        self.pixels_at_once = pixels_at_once
-        try:
-            with device_errors("The checkpoint does not fit into the device's memory."):
-                self.sdxl = load_sdxl(checkpoint, choose_device(device))
-        except CheckpointUnusable as error:
-            raise CheckpointError(str(error)) from error
+    def __init__(self, checkpoint: str, options: Options = Options()) -> None:  # noqa: B008 - frozen
+        """Make the checkpoint resident: a diffusers folder, a .safetensors file or a hub id. Raises CheckpointError."""
+        device = choose_device(options.device)
+        torch.backends.cuda.matmul.allow_fp16_accumulation = options.fp16_accumulation
+        self.residency = Residency(device, device_bytes=options.device_bytes, host_bytes=options.host_bytes)
+        self.weights = WeightsOn(self.residency, compiled=options.compile)
+        self.pace = Pace(options.step_seconds or STEP_SECONDS[device.type], most_pixels=options.most_pixels)
+        self.batches = Batches(self.weights, self.pace, StepClock(device), padded=options.compile)
+        self.turns = 0
+        self.lost: DeviceLost | None = None
+        self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
+        self._loading: dict[Generation, float] = {}
+        self._loaders = ThreadPoolExecutor(LOADERS, thread_name_prefix="loader")
+        self._thread = threading.Thread(target=self._work, name="device", daemon=True)
+        with engine_errors("The checkpoint does not fit into the device's memory."):
+            self.weights.switch_to(WeightSet(checkpoint, ()))
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Draw nothing more; generations that have not finished never will."""
+        self._inbox.put(None)
+        self._thread.join()
+        self._loaders.shutdown(cancel_futures=True)
+
+    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> Generation:
+        """Draw this as soon as may be. `on_picture` is called in the device's thread: while it works, the GPU waits."""
+        generation = Generation(spec, on_picture, due=time.monotonic() + PATIENCE * self._seconds_alone(spec))
+        if self.lost:
+            generation.fail(self.lost)
+        else:
+            self._loaders.submit(self._load, generation)
+        return generation
+
+    def holds(self) -> list[dict[str, Any]]:
+        """Return which weights lie where, and why: plain values for an operator's eyes; safe from any thread."""
+        return [asdict(resident) for resident in self.residency.inventory()]
 
     @property
-    def description(self) -> dict[str, str]:
-        """Say what draws the pictures, for their receipts."""
-        return {
-            "checkpoint": self.sdxl.name,
-            "unet_sha256": self.sdxl.sha256,
-            "torch": str(torch.__version__),
-            "diffusers": diffusers.__version__,
-            "device": device_name(self.sdxl.device),
-            "dtype": str(self.sdxl.dtype).removeprefix("torch."),
-        }
+    def pulse(self) -> int:
+        """Return a number that changes as long as the engine gets on with its work; safe from any thread."""
+        now = time.monotonic()
+        loading = any(now - since < LOAD_SECONDS for since in list(self._loading.values()))
+        return self.turns + (int(now) if loading else 0)
 
-    def generate(self, spec: Spec, on_step: Callable[[StepReport], None]) -> list[Picture]:
-        """Draw spec.n pictures and report after every step.
+    def _seconds_alone(self, spec: Spec) -> float:
+        return spec.n * spec.steps * 2 * self.pace.row_seconds(spec.width * spec.height)
 
-        Raises OutOfMemory, InvalidOutput, DeviceLost and whatever on_step raises to stop the work.
-        """
-        pictures, step = [], 0
-        with device_errors("A picture of this size does not fit into the device's memory. Ask for a smaller one."):
-            batch = RunningBatch(self.sdxl.unet, room=max(1, self.pixels_at_once // (spec.width * spec.height)))
-            for member in members_of(self.sdxl, spec):
-                batch.join(member)
-            while batch.steps_left:
-                done = batch.step()
-                step += 1
-                on_step(StepReport(step, step + batch.steps_left))
-                pictures += [
-                    Picture(decode(self.sdxl.vae, member.latents), member.seed, member.index) for member in done
-                ]
-        return pictures
+    def _load(self, generation: Generation) -> None:
+        """Read the files a generation needs into memory, so that the device need not wait for a disk."""
+        self._loading[generation] = time.monotonic()
+        with fails(generation), engine_errors(TOO_LARGE):
+            self.residency.prefetch(*WeightSet.of(generation.spec).wanted)
+            self._inbox.put(generation)
+        del self._loading[generation]
+        if self.lost:
+            generation.fail(self.lost)
+
+    def _work(self) -> None:
+        """Take turns until told to stop, or until the device is lost to us."""
+        try:
+            while self._let_in():
+                self.batches.turn()
+                self.turns += 1
+        except DeviceLost as error:
+            self._end(error)
+        except Exception as error:
+            log.exception("bug in the device's thread")
+            self._end(DeviceLost(f"The engine broke: {error!r}"))
+
+    def _let_in(self) -> bool:
+        """Admit whoever has arrived, waiting while there is nothing to draw. Return whether to go on."""
+        while True:
+            try:
+                generation = self._inbox.get(block=self.batches.is_idle)
+            except queue.Empty:
+                return True
+            if generation is None:
+                return False
+            self.batches.admit(generation)
+
+    def _end(self, error: DeviceLost) -> None:
+        self.lost = error
+        self.batches.fail_all(error)
+        while not self._inbox.empty():
+            if generation := self._inbox.get():
+                generation.fail(error)

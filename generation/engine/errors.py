@@ -26,6 +26,14 @@ class CheckpointError(EngineError):
     code = "checkpoint_unusable"
 
 
+class LoraError(EngineError):
+    """Report that a LoRA cannot be put on this checkpoint; the code is the LoRA file's own."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class DeviceLost(EngineError):
     """Report that the device failed and stays unusable for this process, which must exit."""
 

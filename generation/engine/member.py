@@ -8,6 +8,7 @@ from diffusers import SchedulerMixin
 from diffusers.utils.torch_utils import randn_tensor
 
 from generation.engine.conditioning import Conditioning, condition
+from generation.engine.generation import Generation
 from generation.engine.schedulers import fresh_scheduler, next_latents
 from generation.engine.spec import Spec
 from loras.weights.sdxl import Sdxl
@@ -17,15 +18,20 @@ from loras.weights.sdxl import Sdxl
 class Member:
     """A picture being denoised: latents are [1, channels, height / 8, width / 8] in fp32 on the UNet's device."""
 
+    generation: Generation
     index: int
     seed: int
-    guidance_scale: float
     positive: Conditioning
     negative: Conditioning | None
     scheduler: SchedulerMixin
     generator: torch.Generator
     latents: torch.Tensor
+    scaled: torch.Tensor | None = None  # what the UNet is shown in this step
     step: int = 0
+
+    @property
+    def guidance_scale(self) -> float:
+        return self.generation.spec.guidance_scale
 
     @property
     def timestep(self) -> torch.Tensor:
@@ -35,6 +41,12 @@ class Member:
     def steps_left(self) -> int:
         return len(self.scheduler.timesteps) - self.step
 
+    @torch.inference_mode()
+    def scale(self) -> None:
+        """Prepare a step."""
+        self.scaled = self.scheduler.scale_model_input(self.latents, self.timestep)
+
+    @torch.inference_mode()
     def advance(self, noise: torch.Tensor) -> None:
         """Take one step with the noise the UNet predicted."""
         self.latents = next_latents(self.scheduler, noise, self.timestep, self.latents, self.generator)
@@ -42,8 +54,9 @@ class Member:
 
 
 @torch.inference_mode()
-def members_of(sdxl: Sdxl, spec: Spec) -> list[Member]:
-    """Start a member for each of the spec's pictures; they share their conditioning."""
+def members_of(sdxl: Sdxl, generation: Generation) -> list[Member]:
+    """Start a member for each of the generation's pictures; they share their conditioning."""
+    spec = generation.spec
     positive, negative = condition(sdxl, spec)
     unused = fresh_scheduler(spec.scheduler, sdxl.scheduler_config, spec.steps)
     members = []
@@ -53,9 +66,9 @@ def members_of(sdxl: Sdxl, spec: Spec) -> list[Member]:
         generator = torch.Generator("cpu").manual_seed(spec.seed_of(index))
         members.append(
             Member(
+                generation=generation,
                 index=index,
                 seed=spec.seed_of(index),
-                guidance_scale=spec.guidance_scale,
                 positive=positive,
                 negative=negative,
                 scheduler=scheduler,

@@ -1,5 +1,6 @@
 """What is asked of the engine, within which limits, what it reports and returns: plain values, without torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class LoraUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One generation, every value effective: no default is left to resolve. `checkpoint` is a source, as load_sdxl's."""
+    """One generation, every value effective: no default is left to resolve. `checkpoint` is a source of load_sdxl's."""
 
     checkpoint: str
     prompt: str
@@ -80,8 +81,9 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Picture:
-    """One finished picture, the seed that makes it again alone, and its place in the generation."""
+    """One finished picture, the seed that makes it again alone, its place in the generation, and what drew it."""
 
     image: Image.Image
     seed: int
     index: int
+    drawn_by: Mapping[str, str]

@@ -28,6 +28,26 @@ def flag(name: str, default: bool) -> bool:
     return value in ("true", "1", "yes")
 
 
+def one_of(name: str, *allowed: str) -> str | None:
+    """Return one of the allowed words, None for an absent variable."""
+    value = text(name)
+    if value and value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} must be one of: {', '.join(allowed)}.")
+    return value or None
+
+
+def gigabytes(name: str) -> int | None:
+    """Return a number of gigabytes in bytes, None for an absent variable."""
+    value = text(name)
+    try:
+        size = float(value or 0)
+    except ValueError:
+        size = -1
+    if value and not 0 < size < 10_000:
+        raise ImproperlyConfigured(f"{name}={value!r} must be a number of gigabytes, for example 22.5.")
+    return int(size * 1e9) if value else None
+
+
 def names(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]

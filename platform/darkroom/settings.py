@@ -160,6 +160,8 @@ SPECTACULAR_SETTINGS = {
 
 # Jobs: the platform knows none of them by name.
 JOB_PERFORMERS = {"generation.GenerationJob": "generation.dispatch.Generations"}
+# Enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
+JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED_PER_TENANT = env.number("DARKROOM_MAX_QUEUED_PER_TENANT", 100, low=1)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
@@ -169,7 +171,15 @@ MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=
 # Generation.
 ENGINE = env.text("DARKROOM_ENGINE", "generation.engine.engine.Engine")
 CHECKPOINT = env.text("DARKROOM_CHECKPOINT", str(ROOT / "checkpoints" / "mini"))
-DEVICE = env.text("DARKROOM_DEVICE", "auto")
+ENGINE_OPTIONS: dict[str, Any] = {
+    "device": env.text("DARKROOM_DEVICE", "auto"),
+    "dtype": env.one_of("DARKROOM_DTYPE", "float16", "bfloat16"),
+    "device_bytes": env.gigabytes("DARKROOM_DEVICE_GB"),
+    "host_bytes": env.gigabytes("DARKROOM_HOST_GB"),
+    "step_seconds": env.number("DARKROOM_STEP_MILLISECONDS", 0, high=60_000) / 1000,
+    "compile": env.flag("DARKROOM_COMPILE", False),
+    "fp16_accumulation": env.flag("DARKROOM_FP16_ACCUMULATION", False),
+}
 CHORES = ["generation.storage.remove_discarded", "generation.storage.remove_orphans"]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)

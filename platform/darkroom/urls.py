@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from darkroom.health import healthz, readyz
 from generation.links import open_link
+from jobs.views import Workers
 from wire.errors import bad_request, internal_error, unknown_url
 from wire.middleware import is_api
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
+    path("api/v1/workers", Workers.as_view()),
     path("v1/", include("generation.dialects.openai")),
     path("files/<str:token>.<str:extension>", open_link),
     path("admin/", admin.site.urls),

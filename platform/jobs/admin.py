@@ -7,6 +7,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -109,5 +111,20 @@ class JobEventAdmin(ReadOnly):
 class WorkerAdmin(ReadOnly):
     """The GPU workers as last seen."""
 
-    list_display = ["name", "ready", "job_id", "started_at", "seen_at"]
+    list_display = ["name", "ready", "holding", "memory", "started_at", "seen_at"]
     ordering = ["-seen_at"]
+    fields = ["name", "host", "pid", "ready", "holding", "started_at", "seen_at", "weights"]
+    readonly_fields = ["weights"]
+
+    @admin.display(description="weights on the device")
+    def memory(self, worker: Worker) -> str:
+        """Return how many bytes of weights are on the device."""
+        return filesizeformat(sum(each["nbytes"] for each in worker.resident if each["where"] == "device"))
+
+    @admin.display(description="weights in memory")
+    def weights(self, worker: Worker) -> str:
+        """Return a table of what lies where, and why."""
+        rows = [[each["kind"], each["name"], each["where"], filesizeformat(each["nbytes"]), each["why"]]
+                for each in worker.resident]  # fmt: skip
+        table = {"headers": ["Kind", "Name", "Where", "Size", "Why"], "rows": rows}
+        return render_to_string("unfold/components/table.html", {"table": table})

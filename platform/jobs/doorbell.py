@@ -45,19 +45,21 @@ class Bell:
         self.rung = threading.Event()
         self.idle = threading.Event()
 
-    def wait(self, seconds: float) -> None:
-        """Sleep until somebody rings, at most this long."""
-        self.idle.set()
-        self.rung.wait(seconds)
+    def wait(self, seconds: float, *, has_room: bool = True) -> bool:
+        """Sleep until somebody rings, at most this long, and return whether somebody has."""
+        if has_room:
+            self.idle.set()
+        rung = self.rung.wait(seconds)
         self.idle.clear()
         self.rung.clear()
+        return rung
 
 
 BELL = Bell()
 
 
 def answer() -> None:
-    """Wake the working thread, and hold the ticket until it is idle so that the next ticket goes to another worker.
+    """Wake the working thread, and hold the ticket until it has room, so that the next one goes to another worker.
 
     RQ calls this by name in the listening thread.
     """

@@ -4,20 +4,20 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from jobs.models import Job, Status, Worker, job_models
+from jobs.models import Job, Status, job_models
 from jobs.moves import LostLease, fail, move
-from wire.errors import OUT_OF_REACH
 
 log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
-# Progress is written at most this often: four writes a second and worker.
+# Progress is written at most this often: four writes a second and job.
 REPORT_SECONDS = 0.25
 
 
@@ -29,11 +29,13 @@ class HandBack(Exception):
     """The worker is asked to stop and will not finish the job in time."""
 
 
-def claim(model: type[Job], worker: str) -> Job | None:
-    """Take the job that waits longest, None when none waits. Jobs whose worker died wait behind the others:
-    one of them may be what killed it."""
+def claim(model: type[Job], worker: str, *, alone: bool = True) -> Job | None:
+    """Take the job that waits longest, None when none waits. Jobs whose worker died wait behind the others, and for a
+    worker that holds nothing else: one of them may be what killed it, and should not take others along again."""
     with transaction.atomic():
         waiting = model.objects.filter(status=Status.QUEUED).order_by("crashes", "id")
+        if not alone:
+            waiting = waiting.filter(crashes=0)
         # SQLite knows no row locks and ignores this; its one writer at a time does the same.
         job = waiting.select_for_update(skip_locked=True).first()
         if job is None:
@@ -55,37 +57,27 @@ class Lease:
 
     def __init__(self, job: Job, *, must_stop: Callable[[], bool] = lambda: False) -> None:
         self.job, self.must_stop = job, must_stop
-        self.progress = (0, 0)
         self.reported_at = 0.0
+        self.pulse: int | None = None
 
-    def renew(self) -> None:
-        """Hold the job for longer while work without steps goes on. Raises as `report` does."""
-        self.report(*self.progress)
+    def report(self, step: int, steps: int, *, pulse: int, done: bool = False) -> None:
+        """Note progress, and hold the job for longer if the pulse has changed: work that hangs must lapse.
 
-    def report(self, step: int, steps: int) -> None:
-        """Note progress. Raises CancelRequested, HandBack or LostLease."""
-        self.progress = (step, steps)
-        if self.must_stop():
+        Raises CancelRequested, LostLease and, unless the work is done, HandBack.
+        """
+        if self.must_stop() and not done:
             raise HandBack
         now = time.monotonic()
-        if now - self.reported_at < REPORT_SECONDS and step < steps:
+        if now - self.reported_at < REPORT_SECONDS and not done:
             return
         self.reported_at = now
-        try:
-            self._write()
-        except OUT_OF_REACH as error:  # no reason to throw a picture away: until the lease lapses, nobody else has it
-            log.warning("%s: cannot report: %s", self.job.pk, error)
-            connection.close()
-
-    def _write(self) -> None:
-        step, steps = self.progress
+        changes: dict[str, Any] = {"progress_step": step, "progress_steps": steps}
+        if pulse != self.pulse:
+            changes["lease_until"] = _lease_end()
+        self.pulse = pulse
         mine = type(self.job).objects.filter(pk=self.job.pk, attempt=self.job.attempt, status=Status.RUNNING)
-        if mine.filter(cancel_requested_at=None).update(
-            progress_step=step, progress_steps=steps, lease_until=_lease_end()
-        ):
-            Worker.objects.filter(pk=self.job.worker).update(seen_at=Now())
-            return
-        raise CancelRequested if mine.exists() else LostLease(f"{self.job.pk} was taken away")
+        if not mine.filter(cancel_requested_at=None).update(**changes):
+            raise CancelRequested if mine.exists() else LostLease(f"{self.job.pk} was taken away")
 
 
 def sweep() -> bool:

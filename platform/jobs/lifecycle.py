@@ -4,6 +4,7 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from wire.errors import OUT_OF_REACH
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 0.5
+INTERNAL = "Something broke on our side. Nothing was charged; the operator has the details."
 
 
 class JobFailed(Exception):
@@ -29,65 +30,100 @@ class JobFailed(Exception):
 
 
 class WorkerUnfit(Exception):
-    """This process can do no further job and must be replaced; the job it held goes on elsewhere."""
+    """This process can do no further job and must be replaced; the jobs it held go on elsewhere."""
+
+
+class Performance(Protocol):
+    """One job being performed, in threads of the performer's own."""
+
+    # The rows that success adds, or why there are none. Every side effect lies under its attempt's own name.
+    outcome: Future[Sequence[models.Model]]
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Return the steps done and the steps in all."""
+
+    @property
+    def pulse(self) -> int:
+        """Return a number that changes as long as the performer gets on with its work."""
+
+    def stop(self) -> None:
+        """Want nothing more of it."""
 
 
 class Performer(Protocol):
-    """One kind of work, as the worker sees it. Every side effect of `perform` lies under its attempt's own name."""
+    """One kind of work, as the worker sees it; several jobs at a time."""
 
     def warm_up(self) -> None:
         """Make ready what every job of this kind needs. Slow; done before the first claim."""
 
-    def perform(self, job: Any, lease: Lease) -> Sequence[models.Model]:
-        """Do the work, reporting progress to the lease, and return the rows that success adds."""
+    def has_room(self) -> bool:
+        """Return whether one more job would get on."""
+
+    def begin(self, job: Any) -> Performance:
+        """Begin a job and return at once."""
+
+    def holds(self) -> list[dict[str, Any]]:
+        """Return what lies in memory and why, for the operator: plain values."""
 
 
-def run(job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> None:
-    """Take a claimed job to its end.
+class Held:
+    """A job of ours, from its claim to its end; whoever holds it attends to it again and again."""
 
-    Raises WorkerUnfit, and what the database raises while it is out of reach: then the lease decides about the job.
-    """
-    started = time.monotonic()
-    log.info("%s: attempt %s starts", job.pk, job.attempt)
-    try:
-        _perform(job, performer, Lease(job, must_stop=must_stop))
-    except LostLease as lost:
-        log.warning("%s: result discarded, %s", job.pk, lost)
-    log.info("%s: %s after %.2f s", job.pk, job.status, time.monotonic() - started)
+    def __init__(self, job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> None:
+        self.job = job
+        self.lease = Lease(job, must_stop=must_stop)
+        self.begun_at = time.monotonic()
+        self.out_of_reach_since: float | None = None
+        log.info("%s: attempt %s starts", job.pk, job.attempt)
+        self.performance = performer.begin(job)
 
-
-def _perform(job: Job, performer: Performer, lease: Lease) -> None:
-    try:
-        _finish_while_held(job, performer.perform(job, lease))
-    except (LostLease, *OUT_OF_REACH):
-        raise
-    except CancelRequested:
-        move(job, Status.CANCELLED, detail="asked by its owner")
-    except HandBack:
-        move(job, Status.QUEUED, detail="worker stopping")
-    except JobFailed as failure:
-        fail(job, failure.code, str(failure))
-    except WorkerUnfit as unfit:
-        recover(job, f"worker unfit: {unfit}"[:200])
-        raise
-    except Exception:  # the one place that catches everything: a bug fails its job, never the worker
-        log.exception("%s: bug", job.pk)
-        fail(job, "internal_error", "Something broke on our side. Nothing was charged; the operator has the details.")
-
-
-def _finish_while_held(job: Job, rows: Sequence[models.Model]) -> None:
-    """Commit the result; while the database is out of reach, try again for as long as the lease may hold."""
-    give_up_at = time.monotonic() + settings.LEASE_SECONDS
-    while True:
+    def attend(self) -> bool:
+        """Report how far it is, or end it. Return whether it is off our hands. Raises WorkerUnfit."""
         try:
-            job.status = _finished(copy.copy(job), rows).status
-            return
+            ended = self._attend()
+            self.out_of_reach_since = None
+        except LostLease as lost:
+            log.warning("%s: result discarded, %s", self.job.pk, lost)
+            ended = True
         except OUT_OF_REACH as error:
-            if time.monotonic() > give_up_at:
-                raise
-            log.warning("%s: cannot be finished yet: %s", job.pk, error)
-            connection.close()
-            time.sleep(RETRY_SECONDS)
+            ended = self._give_up(error)
+        if ended:
+            self.performance.stop()
+            log.info("%s: %s after %.2f s", self.job.pk, self.job.status, time.monotonic() - self.begun_at)
+        return ended
+
+    def _attend(self) -> bool:
+        try:
+            done = self.performance.outcome.done()
+            self.lease.report(*self.performance.progress, pulse=self.performance.pulse, done=done)
+            if not done:
+                return False
+            rows = self.performance.outcome.result()
+            self.job.status = _finished(copy.copy(self.job), rows).status
+        except (LostLease, *OUT_OF_REACH):
+            raise
+        except CancelRequested:
+            move(self.job, Status.CANCELLED, detail="asked by its owner")
+        except HandBack:
+            move(self.job, Status.QUEUED, detail="worker stopping")
+        except JobFailed as failure:
+            fail(self.job, failure.code, str(failure))
+        except WorkerUnfit as unfit:
+            recover(self.job, f"worker unfit: {unfit}"[:200])
+            raise
+        except Exception:  # the one place that catches everything: a bug fails its job, never the worker
+            log.exception("%s: bug", self.job.pk)
+            fail(self.job, "internal_error", INTERNAL)
+        return True
+
+    def _give_up(self, error: Exception) -> bool:
+        """While the database is out of reach, try again for as long as the lease may hold; then the job is not ours."""
+        connection.close()
+        now = time.monotonic()
+        self.out_of_reach_since = self.out_of_reach_since or now
+        log.warning("%s: the database is out of reach: %s", self.job.pk, error)
+        return now - self.out_of_reach_since > settings.LEASE_SECONDS
 
 
 def _finished(job: Job, rows: Sequence[models.Model]) -> Job:

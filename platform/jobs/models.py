@@ -107,7 +107,8 @@ class Worker(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
     ready = models.BooleanField(default=False, help_text="Its checkpoint is loaded: a job claimed now starts at once.")
-    job_id = models.CharField(max_length=40, blank=True)
+    holding = models.PositiveIntegerField(default=0, help_text="How many jobs it works on.")
+    resident = models.JSONField(default=list, help_text="Which weights lie in its memory, and why.")
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,4 @@
-"""What does a GPU worker do all day? It claims and runs jobs until none is left, then waits for the bell."""
+"""What does a GPU worker do all day? It claims jobs while there is room, attends to them, and waits for the bell."""
 
 import logging
 import os
@@ -19,40 +19,43 @@ from django.utils.module_loading import import_string
 
 from jobs import leases
 from jobs.doorbell import BELL, listen
-from jobs.lifecycle import Performer, run
+from jobs.lifecycle import Held, Performer, WorkerUnfit
 from jobs.models import Job, Worker
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0  # how long a job waits when its ring was lost
+ATTEND_SECONDS = 0.1  # how long a cancel, or progress to be written, may wait
+SEEN_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 GRACE_SECONDS = 20.0  # after SIGTERM the running job may still finish within this; then it is handed back
 
 
 class GpuWorker:
-    """One process, one device, one job at a time, everything warm between jobs."""
+    """One process, one device, everything warm between jobs. This thread knows the database, the performers' threads
+    do not: no device ever waits for a transaction."""
 
     def __init__(self) -> None:
         self.host, self.pid = socket.gethostname()[:60], os.getpid()
         self.name = f"{self.host}-{self.pid}-{secrets.token_hex(3)}"
         self.performers: dict[type[Job], Performer] = {}
         self.stop_by = 0.0  # a monotonic instant, once SIGTERM has come
-        self.swept_at = 0.0
+        self.held: list[Held] = []
+        self.looked_at = self.swept_at = self.seen_at = 0.0
 
     def work(self) -> None:
         """Work until SIGTERM or SIGINT. Raises WorkerUnfit when the process must be replaced."""
         with _signals(self._stop), self._registered():
             self._warm_up()
             listen(self.name)
-            while not self.stop_by:
+            rung = True
+            while self.held or not self.stop_by:
                 try:
-                    self._drain()
-                    self._sweep_now_and_then()
-                    self._seen(ready=True)
+                    self._turn(rung)
                 except Error as error:
                     log.warning("the database is out of reach, trying again: %s", error)
                     connection.close()
-                BELL.wait(LOOK_SECONDS)
+                rung = BELL.wait(ATTEND_SECONDS if self.held else LOOK_SECONDS, has_room=self._has_room())
 
     def _warm_up(self) -> None:
         for label, dotted in settings.JOB_PERFORMERS.items():
@@ -60,23 +63,53 @@ class GpuWorker:
             performer.warm_up()
             self.performers[apps.get_model(label)] = performer
 
-    def _drain(self) -> None:
-        """Run jobs of every kind until none is waiting or we are asked to stop."""
-        waiting = True
-        while waiting and not self.stop_by:
-            waiting = False
-            for model, performer in self.performers.items():
-                job = leases.claim(model, self.name)
-                if job is not None:
-                    self._seen(ready=True, job_id=job.pk)
-                    run(job, performer, must_stop=self._is_out_of_time)
-                    waiting = True
+    def _turn(self, rung: bool) -> None:
+        """Attend to what we hold, claim what there is room for, and do now and then what is due."""
+        self._attend()
+        now = time.monotonic()
+        if not self.stop_by and (rung or now - self.looked_at > LOOK_SECONDS):
+            self.looked_at = now
+            self._claim()
+        if now - self.swept_at > SWEEP_SECONDS:
+            self.swept_at = now
+            leases.sweep()  # in the scheduler's place, should it be dead
+        if now - self.seen_at > SEEN_SECONDS:
+            self.seen_at = now
+            self._seen(ready=True)
 
-    def _sweep_now_and_then(self) -> None:
-        """Stand in for the scheduler, should it be dead."""
-        if time.monotonic() - self.swept_at > SWEEP_SECONDS:
-            self.swept_at = time.monotonic()
-            leases.sweep()
+    def _attend(self) -> None:
+        """Attend to every job once. Raises WorkerUnfit after all of them have been handed on."""
+        unfit: WorkerUnfit | None = None
+        going_on = []
+        for held in self.held:
+            try:
+                if not held.attend():
+                    going_on.append(held)
+            except WorkerUnfit as error:
+                unfit = error
+        self.held = going_on
+        if unfit:
+            for held in self.held:
+                leases.recover(held.job, f"worker unfit: {unfit}"[:200])
+            raise unfit
+
+    def _claim(self) -> None:
+        """Take jobs of every kind until none is waiting or there is no room."""
+        for model, performer in self.performers.items():
+            while self._has_room() and performer.has_room():
+                job = leases.claim(model, self.name, alone=not self.held)
+                if job is None:
+                    break
+                held = Held(job, performer, must_stop=self._is_out_of_time)
+                held.performance.outcome.add_done_callback(lambda _: BELL.rung.set())
+                self.held.append(held)
+
+    def _has_room(self) -> bool:
+        """Return whether another job may come. A job that was there when a worker died stays alone: if it is what kills
+        workers, it takes nobody along."""
+        return not any(held.job.crashes for held in self.held) and any(
+            performer.has_room() for performer in self.performers.values()
+        )
 
     def _is_out_of_time(self) -> bool:
         return bool(self.stop_by) and time.monotonic() > self.stop_by
@@ -86,9 +119,11 @@ class GpuWorker:
         self.stop_by = time.monotonic() + (0.0 if self.stop_by else GRACE_SECONDS)
         BELL.rung.set()
 
-    def _seen(self, *, ready: bool, job_id: str = "") -> None:
+    def _seen(self, *, ready: bool) -> None:
         # Made again should it be gone: the scheduler forgets workers that were not seen for long.
-        seen = {"host": self.host, "pid": self.pid, "seen_at": Now(), "ready": ready, "job_id": job_id}
+        resident = [each for performer in self.performers.values() for each in performer.holds()]
+        seen = {"host": self.host, "pid": self.pid, "seen_at": Now(), "ready": ready}
+        seen |= {"holding": len(self.held), "resident": resident}
         Worker.objects.update_or_create(pk=self.name, defaults=seen)
 
     @contextmanager

@@ -25,6 +25,7 @@ CHROMIUM_FLAGS = [
 ENGINE = {
     "DARKROOM_ENGINE": "tests.browser.engine.WatchableEngine",
     "DARKROOM_CHECKPOINT": "fake-sdxl",
+    "DARKROOM_JOBS_AT_ONCE": "1",  # so that one can be watched waiting
     "DJANGO_SETTINGS_MODULE": "darkroom.settings",  # the tests' own stay in the tests' process
 }
 

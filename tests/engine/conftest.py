@@ -1,6 +1,6 @@
 """One tiny checkpoint, one engine and diffusers' own pipeline on it for all engine tests, and ways to ask both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import diffusers
@@ -11,11 +11,14 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from torch.utils.hooks import RemovableHandle
 
-from generation.engine.batch import RunningBatch
-from generation.engine.engine import Engine
-from generation.engine.member import Member, members_of
-from generation.engine.spec import Spec
+from generation.engine.engine import Engine, Options
+from generation.engine.generation import Generation
+from generation.engine.pace import Pace
+from generation.engine.spec import LoraUse, Picture, Spec, StepReport
+from generation.engine.weight_set import WeightSet
+from loras.weights.sdxl import load_sdxl
 from tests.engine.tiny_sdxl import make_tiny_sdxl
+from tests.weights.lora_files import TEXT, UNET, peft_lora, saved
 
 SPEC = {
     "prompt": "a red kite over the sea",
@@ -42,7 +45,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def engine(tiny: Path) -> Engine:
-    return Engine(str(tiny), device="cpu")
+    return Engine(str(tiny), Options(device="cpu", step_seconds=60))  # so that slow machines batch too
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +64,39 @@ def ask(tiny: Path) -> Callable[..., Spec]:
 @pytest.fixture(scope="session")
 def draw(engine: Engine) -> Callable[[Spec], list[np.ndarray]]:
     """The engine's pictures as arrays of levels."""
-    return lambda spec: [levels(picture.image) for picture in engine.generate(spec, lambda report: None)]
+    return lambda spec: [levels(picture.image) for picture in generate(engine, spec)]
+
+
+@pytest.fixture(scope="session")
+def lora(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoraUse]:
+    """Make a LoRA for the tiny checkpoint, or for one of another width; unlike seeds are unlike LoRAs."""
+    folder, sdxl = tmp_path_factory.mktemp("loras"), load_sdxl(str(tiny), torch.device("cpu"))
+
+    def make(seed: int, weight: float = 1.0, width: int | None = None) -> LoraUse:
+        tensors = peft_lora(sdxl, UNET, TEXT, seed=seed)
+        if width:
+            tensors = {name: half[..., :width] for name, half in tensors.items()}
+        file = saved(tensors, folder / f"{seed}-{width}.safetensors")
+        return LoraUse(f"lora {seed}", file, f"{seed}-{width}", weight)
+
+    return make
 
 
 @pytest.fixture
-def memory_for(engine: Engine) -> Callable[..., RemovableHandle]:
+def unet(engine: Engine, tiny: Path) -> Iterator[torch.nn.Module]:
+    """The UNet that draws, to be disturbed by hooks; no shortage of memory is remembered afterwards."""
+    yield engine.weights.switch_to(WeightSet(str(tiny), ())).unet
+    engine.batches.pace = Pace(60)
+
+
+@pytest.fixture
+def vae(engine: Engine, tiny: Path) -> torch.nn.Module:
+    """The VAE that decodes, to be disturbed by hooks."""
+    return engine.weights.switch_to(WeightSet(str(tiny), ())).vae
+
+
+@pytest.fixture
+def memory_for(unet: torch.nn.Module) -> Callable[..., RemovableHandle]:
     """Let the UNet run out of memory above a number of rows, of which a guided picture takes two."""
 
     def shortage(rows: int) -> RemovableHandle:
@@ -73,27 +104,39 @@ def memory_for(engine: Engine) -> Callable[..., RemovableHandle]:
             if len(given[0]) > rows:
                 raise torch.OutOfMemoryError
 
-        return engine.sdxl.unet.register_forward_pre_hook(refuse)
+        return unet.register_forward_pre_hook(refuse)
 
     return shortage
+
+
+def begin(engine: Engine, spec: Spec, due: float = 0.0) -> tuple[Generation, list[Picture]]:
+    """Let a generation wait for its turn, and return it with the list its pictures will come into."""
+    pictures: list[Picture] = []
+    generation = Generation(spec, pictures.append, due=due)
+    engine.batches.admit(generation)
+    return generation, pictures
+
+
+def generate(engine: Engine, spec: Spec, on_step: Callable[[StepReport], None] = lambda report: None) -> list[Picture]:
+    """Draw this alone, in this thread, reporting after every turn."""
+    generation, pictures = begin(engine, spec)
+    while not engine.batches.is_idle:
+        engine.batches.turn()
+        on_step(generation.progress)
+    generation.finished.result(timeout=0)
+    return sorted(pictures, key=lambda picture: picture.index)
 
 
 def levels(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(int)
 
 
-def denoised(engine: Engine, members: list[Member]) -> list[Member]:
-    """All members taken to their last step in one batch."""
-    batch = RunningBatch(engine.sdxl.unet, room=len(members))
-    for member in members:
-        batch.join(member)
-    while batch.steps_left:
-        batch.step()
-    return members
-
-
 def latents_of(engine: Engine, spec: Spec) -> torch.Tensor:
-    return denoised(engine, members_of(engine.sdxl, spec))[0].latents
+    """The first picture's latents after its last step, drawn alone."""
+    generation, _ = begin(engine, spec)
+    while not engine.batches.is_idle:
+        engine.batches.turn()
+    return generation.members[0].latents
 
 
 def stock_output(stock: StableDiffusionXLPipeline, spec: Spec, output_type: str) -> Image.Image | torch.Tensor:

@@ -8,11 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generation.engine.engine import Engine
+from generation.engine.engine import Engine, Options
 from generation.engine.errors import CheckpointError
-from loras.weights.folder import pipeline_from_folder
-from loras.weights.sdxl import bundle
-from tests.engine.conftest import levels
+from generation.engine.weight_set import WeightSet
+from tests.engine.conftest import generate, levels
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -32,8 +31,8 @@ def drop_tensor(path, name):
     save_file(tensors, path, metadata={"format": "pt"})
 
 
-def test_the_description_names_what_draws(engine):
-    said = engine.description
+def test_a_picture_says_what_drew_it(engine, ask):
+    said = generate(engine, ask(steps=1))[0].drawn_by
     assert said["checkpoint"] == "tiny"
     assert len(said["unet_sha256"]) == 64
     assert (said["device"], said["dtype"], said["torch"]) == ("cpu", "float32", torch.__version__)
@@ -97,15 +96,13 @@ def test_a_missing_tokenizer_is_not_replaced_by_an_empty_one(copy):
 def test_files_in_half_precision_alone_are_read(copy, ask, draw):
     for file in copy.rglob("*.safetensors"):
         file.rename(file.with_suffix(".fp16.safetensors"))
-    picture = Engine(str(copy), device="cpu").generate(ask(), lambda report: None)[0]
+    picture = generate(Engine(str(copy), Options(device="cpu")), ask(checkpoint=str(copy)))[0]
     assert np.array_equal(levels(picture.image), draw(ask())[0])
 
 
 @pytest.mark.parametrize("vae_dtype", [torch.float16, torch.float32])
 def test_in_half_precision_the_picture_is_nearly_the_same(tiny, ask, draw, vae_dtype):
-    pipeline, _ = pipeline_from_folder(tiny, torch.float16)
-    half = Engine(str(tiny), device="cpu")
-    half.sdxl = bundle(pipeline, torch.device("cpu"), name="half", sha256="")
-    half.sdxl.vae.to(vae_dtype)
-    picture = half.generate(ask(), lambda report: None)[0]
+    half = Engine(str(tiny), Options(device="cpu", dtype="float16"))
+    half.weights.switch_to(WeightSet(str(tiny), ())).vae.to(vae_dtype)
+    picture = generate(half, ask())[0]
     assert np.abs(levels(picture.image) - draw(ask())[0]).max() <= 3

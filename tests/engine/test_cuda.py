@@ -5,8 +5,8 @@ import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline
 
-from generation.engine.engine import Engine
-from tests.engine.conftest import levels, stock_output
+from generation.engine.engine import Engine, Options
+from tests.engine.conftest import generate, levels, stock_output
 
 pytestmark = [
     pytest.mark.gpu,
@@ -16,17 +16,17 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def gpu_engine(tiny):
-    return Engine(str(tiny), device="cuda")
+    return Engine(str(tiny), Options(device="cuda"))
 
 
 @pytest.mark.parametrize("scheduler", ["EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "DDIMScheduler"])
 def test_cuda_draws_what_stock_draws_in_half_precision(gpu_engine, tiny, ask, scheduler):
     spec = ask(scheduler=scheduler)
     stock = StableDiffusionXLPipeline.from_pretrained(tiny, dtype=torch.float16, add_watermarker=False).to("cuda")
-    picture = gpu_engine.generate(spec, lambda report: None)[0]
+    picture = generate(gpu_engine, spec)[0]
     assert np.abs(levels(picture.image) - levels(stock_output(stock, spec, "pil"))).max() <= 4
 
 
 def test_cuda_draws_what_the_processor_draws(gpu_engine, draw, ask):
-    picture = gpu_engine.generate(ask(), lambda report: None)[0]
+    picture = generate(gpu_engine, ask())[0]
     assert np.abs(levels(picture.image) - draw(ask())[0]).max() <= 4

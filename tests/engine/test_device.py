@@ -7,27 +7,27 @@ from generation.engine.device import choose_device
 from generation.engine.errors import DeviceLost, OutOfMemory
 
 
-def fail_with(engine, error):
+def fail_with(unet, error):
     def fail(module, given):
         raise error
 
-    return engine.sdxl.unet.register_forward_pre_hook(fail)
+    return unet.register_forward_pre_hook(fail)
 
 
 @pytest.mark.parametrize("sentence", ["CUDA error: an illegal memory access", "cuDNN error: EXECUTION_FAILED"])
-def test_a_failed_device_is_lost(engine, draw, ask, sentence):
-    with fail_with(engine, RuntimeError(sentence)), pytest.raises(DeviceLost, match=sentence) as lost:
+def test_a_failed_device_is_lost(unet, draw, ask, sentence):
+    with fail_with(unet, RuntimeError(sentence)), pytest.raises(DeviceLost, match=sentence) as lost:
         draw(ask())
     assert lost.value.retryable
 
 
-def test_a_processor_without_memory_is_out_of_memory(engine, draw, ask):
-    with fail_with(engine, RuntimeError("DefaultCPUAllocator: can't allocate memory")), pytest.raises(OutOfMemory):
+def test_a_processor_without_memory_is_out_of_memory(unet, draw, ask):
+    with fail_with(unet, RuntimeError("DefaultCPUAllocator: can't allocate memory")), pytest.raises(OutOfMemory):
         draw(ask())
 
 
-def test_a_bug_stays_a_bug(engine, draw, ask):
-    with fail_with(engine, RuntimeError("mat1 and mat2 shapes differ")), pytest.raises(RuntimeError, match="mat1"):
+def test_a_bug_stays_a_bug(unet, draw, ask):
+    with fail_with(unet, RuntimeError("mat1 and mat2 shapes differ")), pytest.raises(RuntimeError, match="mat1"):
         draw(ask())
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from generation.engine.engine import Engine
+from generation.engine.engine import Engine, Options
 from generation.engine.errors import InvalidOutput, OutOfMemory
 from generation.engine.spec import MAX_SEED, StepReport
-from tests.engine.conftest import levels
+from tests.engine.conftest import generate, levels
 
 
 def test_pictures_of_one_generation_equal_the_same_seeds_asked_alone(engine, draw, ask):
-    together = engine.generate(ask(n=3, seed=11), lambda report: None)
+    together = generate(engine, ask(n=3, seed=11))
     assert [(picture.index, picture.seed) for picture in together] == [(0, 11), (1, 12), (2, 13)]
     for picture in together:
         alone = draw(ask(seed=picture.seed))[0]
@@ -19,22 +19,22 @@ def test_pictures_of_one_generation_equal_the_same_seeds_asked_alone(engine, dra
 
 
 def test_seeds_wrap_around_after_the_last(engine, ask):
-    pictures = engine.generate(ask(n=2, seed=MAX_SEED, steps=1), lambda report: None)
+    pictures = generate(engine, ask(n=2, seed=MAX_SEED, steps=1))
     assert [picture.seed for picture in pictures] == [MAX_SEED, 0]
 
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_every_step_is_reported_once(engine, ask, n):
     reports = []
-    engine.generate(ask(n=n, steps=5), reports.append)
+    generate(engine, ask(n=n, steps=5), reports.append)
     assert reports == [StepReport(step, 5) for step in range(1, 6)]
 
 
 def test_pictures_too_large_to_draw_at_once_are_drawn_in_turn(tiny, draw, ask):
     expected = draw(ask(n=3))
-    reports = []
-    pictures = Engine(str(tiny), device="cpu", pixels_at_once=2 * 64 * 64).generate(ask(n=3), reports.append)
-    assert reports == [StepReport(step, 8) for step in range(1, 9)]
+    small, reports = Engine(str(tiny), Options(device="cpu", most_pixels=2 * 64 * 64)), []
+    pictures = generate(small, ask(n=3, steps=4), reports.append)
+    assert [report.step for report in reports] == [0, 1, 2, 2, 3, 3, 3, 4]
     assert all(np.abs(levels(picture.image) - expected[picture.index]).max() <= 1 for picture in pictures)
 
 
@@ -48,7 +48,7 @@ def test_an_exception_from_on_step_stops_at_once_and_leaves_the_engine_clean(eng
 
     before = draw(ask())[0]
     with pytest.raises(Cancelled):
-        engine.generate(ask(seed=99, n=2), cancel)
+        generate(engine, ask(seed=99, n=2), cancel)
     assert np.array_equal(draw(ask())[0], before)
 
 
@@ -64,9 +64,9 @@ def test_a_negative_prompt_may_be_longer_than_the_prompt(draw, ask):
     assert np.abs(shown - changed).max() > 1
 
 
-def test_values_that_are_no_numbers_never_become_a_picture(engine, draw, ask):
+def test_values_that_are_no_numbers_never_become_a_picture(unet, draw, ask):
     before = draw(ask())[0]
-    poisoned = engine.sdxl.unet.conv_out.register_forward_hook(lambda module, given, output: output * torch.nan)
+    poisoned = unet.conv_out.register_forward_hook(lambda module, given, output: output * torch.nan)
     with poisoned, pytest.raises(InvalidOutput, match="another seed"):
         draw(ask())
     assert np.array_equal(draw(ask())[0], before)
@@ -74,26 +74,24 @@ def test_values_that_are_no_numbers_never_become_a_picture(engine, draw, ask):
 
 def test_when_memory_runs_out_half_the_pictures_are_drawn_at_once(engine, draw, ask, memory_for):
     expected = draw(ask(n=4))
-    reports = []
     with memory_for(rows=4):
-        pictures = engine.generate(ask(n=4), reports.append)
-    assert reports[-1] == StepReport(8, 8)
+        pictures = generate(engine, ask(n=4))
     assert [picture.index for picture in pictures] == [0, 1, 2, 3]
     assert all(np.abs(levels(picture.image) - expected[picture.index]).max() <= 1 for picture in pictures)
 
 
-def test_when_half_the_pictures_are_still_too_many_the_generation_fails(draw, ask, memory_for):
-    with memory_for(rows=3), pytest.raises(OutOfMemory, match="smaller one"):
+def test_when_not_even_one_picture_fits_the_generation_fails(draw, ask, memory_for):
+    with memory_for(rows=1), pytest.raises(OutOfMemory, match="smaller one"):
         draw(ask(n=4))
     assert len(draw(ask(n=4))) == 4
 
 
-def test_a_picture_too_large_to_decode_in_one_piece_is_decoded_in_tiles(engine, draw, ask):
+def test_a_picture_too_large_to_decode_in_one_piece_is_decoded_in_tiles(vae, draw, ask):
     def refuse_more_than_a_tile(module: torch.nn.Module, given: tuple[torch.Tensor]) -> None:
         if given[0].shape[-1] > 8:
             raise torch.OutOfMemoryError
 
-    with engine.sdxl.vae.decoder.register_forward_pre_hook(refuse_more_than_a_tile):
+    with vae.decoder.register_forward_pre_hook(refuse_more_than_a_tile):
         tiled = draw(ask(width=96))[0]
     assert tiled.shape == (64, 96, 3)
-    assert not engine.sdxl.vae.use_tiling
+    assert not vae.use_tiling

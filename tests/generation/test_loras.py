@@ -11,9 +11,10 @@ from django.test import RequestFactory
 from generation.models import GenerationJob
 from generation.services import request_generation
 from generation.views import Generations
-from jobs import leases, lifecycle
+from jobs import leases
 from loras.models import Lora, LoraVersion
 from loras.services import remove_lora
+from tests.conftest import perform
 from tests.fakes import pixel_of
 
 ROUTE = "/api/v1/generations"
@@ -190,7 +191,7 @@ def test_a_removed_lora_stays_for_whoever_runs_with_it(alice, shelve, generation
     job_id = ask(alice, {"name": "kites"}).json()["id"]
     running = leases.claim(GenerationJob, "w")
     assert not remove_lora(version.lora)
-    lifecycle.run(running, generations, must_stop=lambda: False)
+    perform(running, generations)
     assert alice.api.get(f"{ROUTE}/{job_id}").json()["status"] == "succeeded"
     assert ask(alice, {"name": "kites"}).json()["error"]["code"] == "lora_not_found"
 

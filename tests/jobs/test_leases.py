@@ -29,10 +29,21 @@ def silence(job):
 def test_progress_renews_the_lease():
     held = leases.claim(GenerationJob, "w1")
     silence(held)
-    Lease(held).report(3, 20)
+    Lease(held).report(3, 20, pulse=1)
     held.refresh_from_db()
     assert held.lease_until > timezone.now()
     assert (held.progress_step, held.progress_steps) == (3, 20)
+
+
+def test_work_that_hangs_does_not_renew_the_lease():
+    held, stuck = leases.claim(GenerationJob, "w1"), 7
+    lease = Lease(held)
+    lease.report(3, 20, pulse=stuck)
+    silence(held)
+    lease.reported_at = 0.0  # long ago
+    lease.report(3, 20, pulse=stuck)
+    held.refresh_from_db()
+    assert held.lease_until < timezone.now()
 
 
 def test_a_silent_worker_loses_its_job(job):
@@ -40,7 +51,7 @@ def test_a_silent_worker_loses_its_job(job):
     silence(held)
     assert sweep() == 1
     with pytest.raises(LostLease):
-        Lease(held).report(3, 20)
+        Lease(held).report(3, 20, pulse=1)
 
 
 def test_a_living_lease_is_left_alone(job):
@@ -65,6 +76,13 @@ def test_what_crashed_waits_behind_what_did_not(job, alice):
     assert leases.claim(GenerationJob, "w2").pk == second
 
 
+def test_what_crashed_waits_for_a_worker_that_holds_nothing_else(job):
+    silence(leases.claim(GenerationJob, "w1"))
+    sweep()
+    assert leases.claim(GenerationJob, "w2", alone=False) is None
+    assert leases.claim(GenerationJob, "w2", alone=True).pk == job.pk
+
+
 def test_a_cancelled_job_whose_worker_dies_is_cancelled(job):
     held = leases.claim(GenerationJob, "w1")
     cancel(held)
@@ -78,10 +96,10 @@ def test_cancelling_reaches_the_worker_at_its_next_report():
     held = leases.claim(GenerationJob, "w1")
     cancel(GenerationJob.objects.get(pk=held.pk))
     with pytest.raises(CancelRequested):
-        Lease(held).report(1, 20)
+        Lease(held).report(1, 20, pulse=1)
 
 
 def test_a_worker_that_must_stop_hands_back():
     held = leases.claim(GenerationJob, "w1")
     with pytest.raises(HandBack):
-        Lease(held, must_stop=lambda: True).report(1, 20)
+        Lease(held, must_stop=lambda: True).report(1, 20, pulse=1)

@@ -4,10 +4,11 @@ import pytest
 
 from generation.engine.errors import DeviceLost, OutOfMemory
 from generation.models import GenerationJob, Image
-from jobs import leases, lifecycle
+from jobs import leases
 from jobs.lifecycle import WorkerUnfit
 from jobs.models import Status
 from jobs.services import cancel
+from tests.conftest import perform
 from tests.fakes import FakeEngine
 
 ROUTE = "/api/v1/generations"
@@ -20,8 +21,8 @@ def job(alice):
 
 
 @pytest.fixture
-def perform(generations, job):
-    """Claim the job and run it on an engine that first does this."""
+def performed(generations, job):
+    """Claim the job and perform it on an engine that first does this."""
 
     def run(before=lambda: None, *, must_stop=lambda: False):
         class Engine(FakeEngine):
@@ -31,7 +32,7 @@ def perform(generations, job):
 
         generations.engine = Engine("fake")
         try:
-            lifecycle.run(leases.claim(GenerationJob, "w1"), generations, must_stop=must_stop)
+            perform(leases.claim(GenerationJob, "w1"), generations, must_stop=must_stop)
         finally:
             job.refresh_from_db()
         return job
@@ -48,44 +49,44 @@ def raising(error):
     return fail
 
 
-def test_success_stores_the_images_and_the_state_together(perform):
-    job = perform()
+def test_success_stores_the_images_and_the_state_together(performed):
+    job = performed()
     assert (job.status, job.images.count(), job.progress_step) == (Status.SUCCEEDED, 1, job.progress_steps)
 
 
-def test_a_known_failure_is_told_in_its_own_words(perform):
-    job = perform(raising(OutOfMemory("Too large for this GPU. Ask for fewer pixels.")))
+def test_a_known_failure_is_told_in_its_own_words(performed):
+    job = performed(raising(OutOfMemory("Too large for this GPU. Ask for fewer pixels.")))
     assert (job.status, job.error_code) == (Status.FAILED, "gpu_out_of_memory")
     assert job.error_message == "Too large for this GPU. Ask for fewer pixels."
 
 
-def test_a_bug_fails_its_job_without_showing_its_inside(perform):
-    job = perform(raising(ZeroDivisionError("secret")))
+def test_a_bug_fails_its_job_without_showing_its_inside(performed):
+    job = performed(raising(ZeroDivisionError("secret")))
     assert (job.status, job.error_code) == (Status.FAILED, "internal_error")
     assert "secret" not in job.error_message
 
 
-def test_a_lost_device_ends_the_worker_and_not_the_job(perform, job):
+def test_a_lost_device_ends_the_worker_and_not_the_job(performed, job):
     with pytest.raises(WorkerUnfit):
-        perform(raising(DeviceLost("device-side assert")))
+        performed(raising(DeviceLost("device-side assert")))
     assert (job.status, job.crashes) == (Status.QUEUED, 1)
 
 
-def test_cancelling_while_it_runs_stores_nothing(perform, job):
-    done = perform(lambda: cancel(GenerationJob.objects.get(pk=job.pk)))
+def test_cancelling_while_it_runs_stores_nothing(performed, job):
+    done = performed(lambda: cancel(GenerationJob.objects.get(pk=job.pk)))
     assert (done.status, Image.objects.count()) == (Status.CANCELLED, 0)
 
 
-def test_stopping_the_worker_hands_the_job_back(perform):
-    job = perform(must_stop=lambda: True)
+def test_stopping_the_worker_hands_the_job_back(performed):
+    job = performed(must_stop=lambda: True)
     assert (job.status, job.crashes, job.attempt) == (Status.QUEUED, 0, 1)
 
 
-def test_a_result_that_comes_too_late_is_discarded(perform, job):
+def test_a_result_that_comes_too_late_is_discarded(performed, job):
     def lose_the_lease():
         leases.recover(GenerationJob.objects.get(pk=job.pk), "paused for too long")
         leases.claim(GenerationJob, "w2")
 
-    late = perform(lose_the_lease)
+    late = performed(lose_the_lease)
     assert (late.status, late.worker, late.attempt) == (Status.RUNNING, "w2", 2)
     assert not Image.objects.exists()

@@ -6,8 +6,9 @@ from django.db.models.query import QuerySet
 
 from generation import views
 from generation.models import GenerationJob
-from jobs import leases, lifecycle, watch
+from jobs import leases, watch
 from jobs.models import Status
+from tests.conftest import perform
 from tests.fakes import FakeEngine
 from tests.jobs.test_events import opened
 
@@ -41,7 +42,7 @@ def job(alice):
 def test_a_report_that_cannot_be_written_does_not_end_the_job(job, generations, monkeypatch, error):
     claimed = leases.claim(GenerationJob, "w1")
     outage = Outage(monkeypatch, "update", times=1, error=error)
-    lifecycle.run(claimed, generations, must_stop=lambda: False)
+    perform(claimed, generations)
     job.refresh_from_db()
     assert (outage.left, job.status, job.images.count()) == (0, Status.SUCCEEDED, 1)
 
@@ -54,8 +55,7 @@ def test_a_result_waits_for_the_database(job, generations, monkeypatch):
             return pictures
 
     generations.engine = Engine("fake")
-    monkeypatch.setattr(lifecycle, "RETRY_SECONDS", 0.01)
-    lifecycle.run(leases.claim(GenerationJob, "w1"), generations, must_stop=lambda: False)
+    perform(leases.claim(GenerationJob, "w1"), generations)
     job.refresh_from_db()
     assert (generations.engine.outage.left, job.status) == (0, Status.SUCCEEDED)
 

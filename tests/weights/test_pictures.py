@@ -1,14 +1,14 @@
 """A picture drawn with adapters on is the picture diffusers' pipeline draws with the same LoRAs loaded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from diffusers import StableDiffusionXLPipeline
 
-from generation.engine.engine import Engine
-from generation.engine.spec import Spec
-from loras.weights.adapters import read_adapter
-from loras.weights.patch import BaseWeights, adapters_on
-from tests.engine.conftest import SPEC, levels, stock_output
+from generation.engine.engine import Engine, Options
+from generation.engine.spec import LoraUse, Spec
+from tests.engine.conftest import SPEC, generate, levels, stock_output
 from tests.weights.lora_files import CONVOLUTIONS, TEXT, UNET, kohya, peft_lora, saved, sgm
 
 pytestmark = [
@@ -33,12 +33,10 @@ def drawn_by_diffusers(tiny, spec, files, strengths):
 
 
 def test_two_loras_draw_what_diffusers_draws(tiny, files):
-    spec, engine = Spec(checkpoint=str(tiny), **SPEC), Engine(str(tiny), device="cpu")
-    base = BaseWeights(engine.sdxl)
-    worn = [(read_adapter(file, base), strength) for file, strength in zip(files, (1.0, -0.5), strict=True)]
-    plain = levels(engine.generate(spec, lambda report: None)[0].image)
-    with adapters_on(base, worn):
-        styled = levels(engine.generate(spec, lambda report: None)[0].image)
+    engine, spec = Engine(str(tiny), Options(device="cpu")), Spec(checkpoint=str(tiny), **SPEC)
+    loras = [LoraUse(file.stem, file, file.stem, weight) for file, weight in zip(files, (1.0, -0.5), strict=True)]
+    plain = levels(generate(engine, spec)[0].image)
+    styled = levels(generate(engine, replace(spec, loras=tuple(loras)))[0].image)
     assert np.abs(styled - drawn_by_diffusers(tiny, spec, files, [1.0, -0.5])).max() <= 1
     assert np.abs(styled - plain).max() > 10
-    assert np.array_equal(levels(engine.generate(spec, lambda report: None)[0].image), plain)
+    assert np.array_equal(levels(generate(engine, spec)[0].image), plain)

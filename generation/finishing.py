@@ -1,0 +1,62 @@
+"""How does a drawn picture become a stored image? It is encoded with its receipt, written, and described by a row."""
+
+import hashlib
+import json
+from typing import Any, cast
+
+from django.utils import timezone
+
+from generation import storage
+from generation.engine.encode import Format, encode, thumbnail
+from generation.engine.parameters import parameters_text
+from generation.engine.spec import Picture, Spec
+from generation.models import GenerationJob, Image
+
+
+def stored(job: GenerationJob, spec: Spec, picture: Picture) -> Image:
+    """Encode the picture, write its files, and return the row that says so. Raises ApiError when the store refuses."""
+    image = Image(
+        tenant_id=job.tenant_id,
+        job=job,
+        index=picture.index,
+        seed=picture.seed,
+        width=picture.image.width,
+        height=picture.image.height,
+        format=job.output_format,
+    )
+    image.receipt = receipt(spec, picture, image)
+    content = encode(
+        picture.image,
+        cast(Format, job.output_format),
+        quality=job.output_quality,
+        parameters=parameters_text(
+            spec,
+            seed=picture.seed,
+            model=picture.drawn_by["checkpoint"],
+            model_sha256=picture.drawn_by["unet_sha256"],
+        ),
+        receipt=json.dumps(image.receipt),
+    )
+    image.blob = storage.write(job, f"{picture.index}.{job.output_format}", content)
+    image.thumbnail = storage.write(job, f"{picture.index}.thumbnail.webp", thumbnail(picture.image))
+    image.size_bytes, image.sha256 = len(content), hashlib.sha256(content).hexdigest()
+    return image
+
+
+def receipt(spec: Spec, picture: Picture, image: Image) -> dict[str, Any]:
+    """Return all that is needed to make this image again, and nothing about who asked."""
+    return {
+        "receipt": 1,
+        "image": image.pk,
+        "created_at": timezone.now().isoformat(timespec="seconds"),
+        "prompt": spec.prompt,
+        "negative_prompt": spec.negative_prompt,
+        "width": spec.width,
+        "height": spec.height,
+        "steps": spec.steps,
+        "guidance_scale": spec.guidance_scale,
+        "scheduler": spec.scheduler,
+        "seed": image.seed,
+        "loras": [{"name": lora.name, "sha256": lora.sha256, "weight": lora.weight} for lora in spec.loras],
+        "engine": dict(picture.drawn_by),
+    }
