@@ -34,6 +34,13 @@ def test_a_generation_shows_its_pictures_and_the_way_to_its_events(operator, ali
     assert image.sha256 in operator.get(f"/admin/generation/image/{image.pk}/change/").content.decode()
 
 
+def test_a_generation_shows_its_loras(operator, alice, shelve, make_image):
+    shelve("kites")
+    image = make_image(alice, size="64x64", steps=1, loras=[{"name": "kites", "weight": 0.5}])
+    page = operator.get(f"/admin/generation/generationjob/{image.job_id}/change/").content.decode()
+    assert "kites v1 0.5" in page
+
+
 def test_the_overview_counts_what_is_there(operator, alice, make_image):
     make_image(alice, size="64x64", steps=1)
     alice.api.post("/api/v1/generations", {"prompt": "a red kite"})
