@@ -55,12 +55,12 @@ class GenerationJobAdmin(ReadOnly):
     fieldsets = [
         (None, {"fields": ["tenant", "key", "state", "error_code", "error_message", "created_at", "took", "events"]}),
         ("Asked", {"fields": ["prompt", "negative_prompt", ("width", "height"), ("n", "seed"),
-                              ("steps", "guidance_scale"), ("scheduler", "checkpoint"),
+                              ("steps", "guidance_scale"), ("scheduler", "checkpoint"), "with_loras",
                               ("output_format", "output_quality")]}),
         ("Attempt", {"fields": [("attempt", "crashes"), "worker", ("progress_step", "progress_steps"),
                                 "lease_until", "cancel_requested_at", ("started_at", "completed_at")]}),
     ]  # fmt: skip
-    readonly_fields = ["state", "took", "events"]
+    readonly_fields = ["state", "took", "events", "with_loras"]
 
     @display(description="status", label=STATUS_LABELS, ordering="status")
     def state(self, job: GenerationJob) -> str:
@@ -71,6 +71,11 @@ class GenerationJobAdmin(ReadOnly):
     def short_prompt(self, job: GenerationJob) -> str:
         """Return how the prompt begins."""
         return Truncator(job.prompt).chars(60)
+
+    @admin.display(description="LoRAs")
+    def with_loras(self, job: GenerationJob) -> str:
+        """Return which files are put on, and how strongly."""
+        return ", ".join(f"{each.version} {each.weight:g}" for each in job.loras.all()) or "-"
 
     @admin.display(description="asked")
     def asked(self, job: GenerationJob) -> str:

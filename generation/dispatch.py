@@ -18,6 +18,7 @@ from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from loras.services import shelve_checkpoint
+from loras.storage import fetch
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -90,38 +91,61 @@ class Performance:
     """One generation being drawn and stored. `outcome` has its images when the last one is stored."""
 
     def __init__(self, job: GenerationJob, engine: Engine, pool: ThreadPoolExecutor) -> None:
-        self.job, self.spec, self.engine, self.pool = job, job.spec, engine, pool  # the spec may ask the database: here
+        # What asks the database asks here: the pool's threads have no connection.
+        self.job, self.spec, self.engine, self.pool = job, job.spec, engine, pool
         self.outcome: Future[Sequence[Image]] = Future()
         self.images: list[Image] = []
+        self.drawing: Drawing | None = None
+        self.fetched = 0
         self._lock = threading.Lock()
-        self.drawing = engine.submit(self.spec, lambda picture: self._in_pool(self._store, picture))
-        self.drawing.finished.add_done_callback(self._drawn)
+        if job.worn:
+            self._in_pool(self._fetch)
+        else:
+            self._draw()
 
     @property
     def progress(self) -> tuple[int, int]:
         """Return the steps of an average picture, done and in all."""
-        report = self.drawing.progress
+        report = self.drawing.progress if self.drawing else StepReport(0, self.spec.steps)
         return report.step, report.steps
 
     @property
     def pulse(self) -> int:
-        """Return a number that changes while the engine works or pictures are stored."""
-        return self.engine.pulse + len(self.images)
+        """Return a number that changes while files are fetched, the engine works or pictures are stored."""
+        return self.engine.pulse + len(self.images) + self.fetched
 
     def stop(self) -> None:
         """Want nothing more of it."""
-        self.drawing.cancel()
-        self.outcome.cancel()
+        with self._lock:
+            self.outcome.cancel()
+        if self.drawing:
+            self.drawing.cancel()
+
+    def _fetch(self) -> None:
+        """Bring the LoRAs' files onto this machine, which may take as long as a download does."""
+        for each in self.job.worn:
+            fetch(each.version, self._count)
+        self._draw()
+
+    def _count(self) -> None:
+        self.fetched += 1
+
+    def _draw(self) -> None:
+        with self._lock:
+            if self.outcome.done():
+                return
+            self.drawing = self.engine.submit(self.spec, lambda picture: self._in_pool(self._store, picture))
+        self.drawing.finished.add_done_callback(self._drawn)
 
     def _drawn(self, finished: Future[None]) -> None:
         if not finished.cancelled() and (error := finished.exception()):
             self._fail(translated(error))
 
-    def _in_pool(self, work: Callable[[Picture], None], picture: Picture) -> None:
-        self.pool.submit(work, picture).add_done_callback(self._stored)
+    def _in_pool(self, work: Callable[..., None], *args: Any) -> None:
+        self.pool.submit(work, *args).add_done_callback(self._worked)
 
-    def _stored(self, storing: Future[None]) -> None:
-        if not storing.cancelled() and (error := storing.exception()):
+    def _worked(self, working: Future[None]) -> None:
+        if not working.cancelled() and (error := working.exception()):
             self._fail(translated(error))
 
     def _fail(self, error: BaseException) -> None:

@@ -57,5 +57,6 @@ def receipt(spec: Spec, picture: Picture, image: Image) -> dict[str, Any]:
         "guidance_scale": spec.guidance_scale,
         "scheduler": spec.scheduler,
         "seed": image.seed,
+        "loras": [{"name": lora.name, "sha256": lora.sha256, "weight": lora.weight} for lora in spec.loras],
         "engine": dict(picture.drawn_by),
     }

@@ -1,18 +1,19 @@
 """What does the dashboard's form ask for? The API's fields; `orders` alone knows which values pass."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
 
 from generation import orders
 from generation.engine import spec
+from generation.lora_picker import LoraPicker
 from generation.models import GenerationJob
 from generation.shapes import shapes_for
 from loras.models import Checkpoint
-from wire.errors import ApiError
+from wire.errors import ApiError, first_refusal
 
 CUSTOM = "custom"
 
@@ -51,16 +52,28 @@ class ComposeForm(forms.Form):
         label="Format", required=False, choices=[(name, name.upper()) for name in orders.FORMATS]
     )
     output_quality = forms.IntegerField(label="Quality", required=False, initial=90, widget=_number(1, 100))
+    checkpoint = forms.ChoiceField(required=False)
+    loras = forms.CharField(label="LoRAs", required=False)  # where their errors stand; the picker has the rest
 
     ADVANCED = ("negative_prompt", "steps", "guidance_scale", "scheduler", "output_format", "output_quality")
 
     def __init__(
-        self, checkpoint: Checkpoint, data: QueryDict | None = None, *, chosen: Mapping[str, Any] | None = None
+        self,
+        picker: LoraPicker,
+        bases: Sequence[Checkpoint],
+        data: QueryDict | None = None,
+        *,
+        chosen: Mapping[str, Any] | None = None,
     ) -> None:
-        wishes = checkpoint.defaults | {"size": f"{checkpoint.width}x{checkpoint.height}"}
+        """Make the form for the first of these checkpoints, or for the one that `chosen` names."""
+        named = (chosen or {}).get("checkpoint")
+        base = next((base for base in bases if base.name == named), bases[0])
+        wishes = base.defaults | {"size": f"{base.width}x{base.height}", "checkpoint": base.name}
         super().__init__(data, initial=wishes | dict(chosen or {}))
+        offer = cast(forms.ChoiceField, self.fields["checkpoint"])
+        offer.choices = [(base.name, base.title or base.name) for base in bases]
         self.is_reuse = bool(chosen)
-        self.checkpoint, self.shapes = checkpoint, shapes_for(checkpoint)
+        self.picker, self.bases, self.shapes = picker, bases, shapes_for(base)
         self.order: orders.Order
 
     @property
@@ -85,10 +98,10 @@ class ComposeForm(forms.Form):
         checked = orders.OrderSerializer(data=self._asked())
         if not checked.is_valid():
             for name, messages in checked.errors.items():
-                self._refuse(name, str(messages[0]))
+                self._refuse(name, first_refusal(messages).message)
             return self.cleaned_data
         try:
-            self.order = orders.order(checked.validated_data)
+            self.order = orders.order(self.picker.tenant, checked.validated_data)
         except ApiError as error:
             self._refuse(error.param, error.message)
         return self.cleaned_data
@@ -99,19 +112,21 @@ class ComposeForm(forms.Form):
         kept = {
             name: value for name, value in self.cleaned_data.items() if value not in (None, "") and name not in unsaid
         }
-        return kept | {"prompt": self.cleaned_data["prompt"]}
+        return kept | {"prompt": self.cleaned_data["prompt"], "loras": self.picker.order}
 
     def _refuse(self, name: str | None, message: str) -> None:
         """Add an error in the words of the form: its label instead of the API's name."""
+        name = name.partition("[")[0] if name else None
         if name not in self.fields:
             self.add_error(None, message)
             return
         label = str(self[name].label)
-        self.add_error(name, message.replace(name, label, 1) if message.startswith(name) else message)
+        said = message.replace(name, label, 1) if message.startswith(name) else message
+        self.add_error(name, said[:1].upper() + said[1:])
 
 
 def settings_of(job: GenerationJob) -> dict[str, Any]:
     """Return what fills the form to ask for this generation again."""
     names = ("prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n", "scheduler")
     stored = {name: getattr(job, name) for name in (*names, "output_format", "output_quality")}
-    return stored | {"size": f"{job.width}x{job.height}"}
+    return stored | {"size": f"{job.width}x{job.height}", "checkpoint": job.checkpoint.name}

@@ -39,11 +39,11 @@ def history(request: PageRequest) -> HttpResponse:
 
 
 def _images(tenant: Tenant) -> QuerySet[Image]:
-    return Image.objects.for_tenant(tenant).select_related("job")
+    return Image.objects.for_tenant(tenant).select_related("job").prefetch_related("job__loras")
 
 
 def _unmade(tenant: Tenant, status: str) -> QuerySet[GenerationJob]:
-    return GenerationJob.objects.for_tenant(tenant).filter(status=status)
+    return GenerationJob.objects.for_tenant(tenant).filter(status=status).prefetch_related("loras")
 
 
 @require_safe

@@ -1,13 +1,15 @@
 """What is remembered of a generation and of its images?"""
 
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
-from generation.engine.spec import Spec
+from generation.engine.spec import LoraUse, Spec
 from jobs.models import Job
-from loras.models import Checkpoint
+from loras.models import Checkpoint, Lora, LoraVersion
+from loras.storage import local_path
 from tenants.ownership import TenantOwned
 from wire.ids import new_id
 
@@ -32,7 +34,12 @@ class GenerationJob(Job):
     class Meta(Job.Meta):
         abstract = False
 
-    @property
+    @cached_property
+    def worn(self) -> list["GenerationLora"]:
+        """Return the LoRAs that its pictures are made with: a weight of zero equals none."""
+        return [chosen for chosen in self.loras.all() if chosen.weight]
+
+    @cached_property
     def spec(self) -> Spec:
         """Return what the engine is asked."""
         return Spec(
@@ -46,7 +53,45 @@ class GenerationJob(Job):
             seed=self.seed,
             n=self.n,
             scheduler=self.scheduler,
+            loras=tuple(chosen.use for chosen in self.worn),
         )
+
+
+class AsAsked(models.Manager[Any]):
+    """The LoRAs of generations in the order of the request, with what names them."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """Return the rows."""
+        return super().get_queryset().select_related("version__lora").order_by("position")
+
+
+class GenerationLora(models.Model):
+    """One LoRA of a generation: the version it is made with, however many come after."""
+
+    job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="loras")
+    position = models.PositiveIntegerField()
+    version = models.ForeignKey(LoraVersion, models.PROTECT, related_name="+")
+    weight = models.FloatField()
+
+    objects = AsAsked()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="one_lora_per_place")]
+
+    def __str__(self) -> str:
+        return f"{self.lora} {self.weight:g}"
+
+    @property
+    def lora(self) -> Lora:
+        """Return the LoRA that the version is of."""
+        lora: Lora = self.version.lora
+        return lora
+
+    @property
+    def use(self) -> LoraUse:
+        """Return what the engine is asked to put on."""
+        version = self.version
+        return LoraUse(self.lora.name, local_path(version), version.sha256, self.weight, version.autov3)
 
 
 class Image(TenantOwned):

@@ -9,8 +9,10 @@ from rest_framework import serializers
 
 from generation.engine import spec
 from generation.engine.spec import Spec
+from generation.lora_orders import Chosen, LoraSerializer, choose_loras
 from loras.models import Checkpoint
-from loras.services import default_checkpoint
+from loras.services import base_checkpoints
+from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictSerializer, StrictText
 
@@ -21,10 +23,14 @@ RANDOM_SEED = -1
 
 @dataclass(frozen=True)
 class Order:
-    """A checked request: what the engine is asked, and how the result is stored."""
+    """A checked request: what the engine is asked, and how the result is stored.
+
+    The spec is without LoRAs here: which file a worker reads is the worker's to find.
+    """
 
     spec: Spec
     checkpoint: Checkpoint
+    loras: tuple[Chosen, ...]
     output_format: str
     output_quality: int
 
@@ -76,6 +82,7 @@ class OrderSerializer(StrictSerializer):
     n = StrictInteger(min_value=spec.N[0], max_value=spec.N[1], default=1)
     scheduler = OneOf(spec.SCHEDULERS, required=False)
     checkpoint = StrictText(max_length=100, required=False)
+    loras = LoraSerializer(many=True, default=list)
     output_format = OneOf(FORMATS, default="png")
     output_quality = StrictInteger(min_value=1, max_value=100, default=90, help_text="For jpeg and webp.")
 
@@ -86,8 +93,8 @@ class OrderSerializer(StrictSerializer):
         return attrs
 
 
-def order(asked: dict[str, Any]) -> Order:
-    """Return the order for these validated fields. Raises ApiError for what no field can see alone."""
+def order(tenant: Tenant, asked: dict[str, Any]) -> Order:
+    """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone."""
     checkpoint = find_checkpoint(asked.get("checkpoint"))
     effective = checkpoint.defaults | {name: asked[name] for name in checkpoint.defaults if name in asked}
     if "size" in asked:
@@ -101,18 +108,20 @@ def order(asked: dict[str, Any]) -> Order:
         **effective,
     )
     _check_budget(wanted)
-    return Order(wanted, checkpoint, asked["output_format"], asked["output_quality"])
+    chosen = choose_loras(tenant, asked["loras"], checkpoint)
+    return Order(wanted, checkpoint, chosen, asked["output_format"], asked["output_quality"])
 
 
 def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
-    """Return the checkpoint of this name, the default for None. Raises ApiError."""
-    loaded = default_checkpoint()
-    if loaded is None:
+    """Return the base checkpoint of this name or id, the default for None. Raises ApiError."""
+    bases = base_checkpoints()
+    named = (base for base in bases if (base.is_default if name is None else name in (base.name, base.pk)))
+    if found := next(named, None):
+        return found
+    if name is None or not bases:
         raise ApiError(503, "engine_overloaded", "No checkpoint is installed on this server yet.", retry_after="30")
-    if name is not None and name not in (loaded.name, loaded.pk):
-        message = f"There is no checkpoint of that name. Known: {loaded.name}."
-        raise ApiError(404, "model_not_found", message, param=param)
-    return loaded
+    message = f"There is no checkpoint of that name. Known: {', '.join(base.name for base in bases[:20])}."
+    raise ApiError(404, "model_not_found", message, param=param)
 
 
 def _seed(asked: int | None) -> int:

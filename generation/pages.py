@@ -12,13 +12,14 @@ from django_htmx.http import reswap, retarget
 
 from generation import gallery
 from generation.forms import ComposeForm, settings_of
+from generation.lora_picker import LoraPicker
 from generation.models import GenerationJob
 from generation.services import request_generation
 from generation.views import find_generation, find_image
 from jobs.models import Status
 from jobs.services import cancel, has_ready_worker, positions
 from loras.models import Checkpoint
-from loras.services import default_checkpoint
+from loras.services import base_checkpoints
 from pages.requests import PageRequest
 from tenants.callers import Caller, caller_of
 from tenants.models import Scope, Tenant
@@ -35,14 +36,14 @@ def create(request: PageRequest) -> HttpResponse:
     caller = caller_of(request)
     if request.method == "POST":
         return _accept(request, caller)
-    chosen = starting_point(caller.tenant, request.GET.get("from", ""))
-    return _compose(request, caller, ComposeForm(offered(), chosen=chosen))
+    picker, chosen = starting_point(caller.tenant, request.GET.get("from", ""))
+    return _compose(request, caller, ComposeForm(picker, offered(), chosen=chosen))
 
 
 def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
     """Order what the form says; htmx gets the job's card or the form with its errors, a bare browser whole pages."""
     caller.require(Scope.GENERATE)
-    form = ComposeForm(offered(), request.POST)
+    form = ComposeForm(LoraPicker.posted(caller.tenant, request.POST), offered(), request.POST)
     if form.is_valid():
         job = request_generation(caller, form.order)
         return _card(request, job) if request.htmx else redirect("generation", job.pk)
@@ -62,22 +63,36 @@ def _compose(request: PageRequest, caller: Caller, form: ComposeForm, status: in
     return render(request, "generation/create.html", context, status=status)
 
 
-def offered() -> Checkpoint:
-    """Return the checkpoint whose defaults the form shows; before the first one is loaded, any SDXL's."""
-    return default_checkpoint() or Checkpoint()
+@require_POST
+def choose_loras(request: PageRequest) -> HttpResponse:
+    """Add, remove or look for LoRAs in the form: htmx gets that part of it, a bare browser the whole as it was."""
+    caller = caller_of(request)
+    caller.require(Scope.GENERATE)
+    picker = LoraPicker.posted(caller.tenant, request.POST)
+    if request.htmx:
+        return render(request, "generation/_loras.html", {"picker": picker})
+    return _compose(request, caller, ComposeForm(picker, offered(), chosen=request.POST.dict()))
 
 
-def starting_point(tenant: Tenant, source: str) -> dict[str, Any]:
-    """Return the settings of an image, its own seed included, or of a generation. Raises ApiError."""
-    if is_id(source, "img"):
-        image = find_image(tenant, source)
-        return settings_of(image.job) | {"seed": image.seed, "n": 1}
-    return settings_of(find_generation(tenant, source)) if source else {}
+def offered() -> list[Checkpoint]:
+    """Return the checkpoints that the form offers, the default first; before there is one, any SDXL's defaults."""
+    return base_checkpoints() or [Checkpoint()]
+
+
+def starting_point(tenant: Tenant, source: str) -> tuple[LoraPicker, dict[str, Any]]:
+    """Return the LoRAs and settings of an image, its own seed included, or of a generation. Raises ApiError."""
+    if not source:
+        return LoraPicker(tenant), {}
+    if not is_id(source, "img"):
+        job = find_generation(tenant, source)
+        return LoraPicker.of(job), settings_of(job)
+    image = find_image(tenant, source)
+    return LoraPicker.of(image.job), settings_of(image.job) | {"seed": image.seed, "n": 1}
 
 
 def recent(tenant: Tenant) -> list[GenerationJob]:
     """Return what is being made and what was made last, newest first."""
-    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint").prefetch_related("images")
+    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint").prefetch_related("images", "loras")
     # Two queries with an index each: those alive by their state, the finished ones backwards through the newest. In
     # this order: what finishes between them is found twice instead of not at all.
     found = [*owned.filter(status__in=ALIVE), *owned.exclude(status__in=ALIVE).order_by("-pk")[:RECENT]]
@@ -127,7 +142,7 @@ def worker_notice(request: PageRequest) -> HttpResponse:
 def developers(request: PageRequest) -> HttpResponse:
     """Show how programs ask for pictures."""
     caller_of(request)
-    context = {"url": settings.PUBLIC_URL, "checkpoint": offered()}
+    context = {"url": settings.PUBLIC_URL, "checkpoint": offered()[0]}
     return render(request, "generation/developers.html", context)
 
 
@@ -135,6 +150,7 @@ urlpatterns = [
     path("", create, name="create"),
     path("generations/<str:id>", generation, name="generation"),
     path("generations/<str:id>/cancel", cancel_generation, name="cancel_generation"),
+    path("loras", choose_loras, name="choose_loras"),
     path("worker-notice", worker_notice, name="worker_notice"),
     path("developers", developers, name="developers"),
     path("history", gallery.history, name="history"),

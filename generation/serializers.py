@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from generation.engine.spec import SCHEDULERS
-from generation.models import GenerationJob, Image
+from generation.models import GenerationJob, GenerationLora, Image
 from jobs.models import Status
 from jobs.services import positions
 
@@ -40,17 +40,31 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
         return f"{self.get_url(image)}?size=thumbnail"
 
 
+class LoraSerializer(serializers.ModelSerializer[GenerationLora]):
+    """A LoRA of a generation: which file of it, how strongly."""
+
+    id = serializers.CharField(source="version.lora_id")
+    name = serializers.CharField(source="lora.name")
+    sha256 = serializers.CharField(source="version.sha256")
+
+    class Meta:
+        model = GenerationLora
+        fields = ["id", "name", "sha256", "weight"]
+        ref_name = "GenerationLora"
+
+
 class SpecSerializer(serializers.ModelSerializer[GenerationJob]):
     """What was asked, every value effective."""
 
     checkpoint = serializers.CharField(source="checkpoint.name")
     scheduler = serializers.ChoiceField(choices=SCHEDULERS)
+    loras = LoraSerializer(many=True)
 
     class Meta:
         model = GenerationJob
         fields = [
             "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n",
-            "scheduler", "checkpoint", "output_format", "output_quality",
+            "scheduler", "checkpoint", "loras", "output_format", "output_quality",
         ]  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 from contextlib import suppress
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from generation import storage
-from generation.models import DiscardedFile, GenerationJob, Image
+from generation.lora_orders import lora_not_found
+from generation.models import DiscardedFile, GenerationJob, GenerationLora, Image
 from generation.orders import Order
 from jobs.services import accept
 from tenants.callers import Caller
@@ -31,7 +32,18 @@ def request_generation(caller: Caller, order: Order) -> GenerationJob:
         output_format=order.output_format,
         output_quality=order.output_quality,
     )
-    accept(job)
+    loras = [
+        GenerationLora(job=job, position=position, version=version, weight=weight)
+        for position, (version, weight) in enumerate(order.loras)
+    ]
+    try:
+        with transaction.atomic():
+            accept(job)
+            GenerationLora.objects.bulk_create(loras)
+    except IntegrityError as error:
+        if not loras:
+            raise
+        raise lora_not_found("loras") from error  # the operator removed it since it was looked up
     return job
 
 

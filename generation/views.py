@@ -40,7 +40,7 @@ def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint", "tenant")
     job: GenerationJob | None = None
     if is_id(job_id, "gen"):  # PostgreSQL refuses some texts, a NUL for one, that a URL may hold
-        job = owned.prefetch_related("images").filter(pk=job_id).first()
+        job = owned.prefetch_related("images", "loras").filter(pk=job_id).first()
     if job is None:
         raise missing()
     return job
@@ -78,7 +78,7 @@ class Generations(APIView):
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = request_generation(caller(request), orders.order(asked.validated_data))
+        job = request_generation(caller(request), orders.order(caller(request).tenant, asked.validated_data))
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:
@@ -89,7 +89,7 @@ class Generations(APIView):
     def get(self, request: Request) -> Response:
         """List your tenant's generations, newest first."""
         owned = GenerationJob.objects.for_tenant(caller(request).tenant)
-        owned = owned.select_related("checkpoint", "tenant").prefetch_related("images")
+        owned = owned.select_related("checkpoint", "tenant").prefetch_related("images", "loras")
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))

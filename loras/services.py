@@ -1,36 +1,76 @@
-"""The verbs of the shelf."""
+"""The verbs of the shelf: put a checkpoint or a LoRA on it, take a LoRA off."""
 
 import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
 
-from loras.models import Checkpoint
+from loras import storage
+from loras.models import NAME, Checkpoint, Lora, LoraVersion
+from loras.weights.content import Hashes, hashes_of, refuse_non_finite
+from loras.weights.errors import CheckpointUnusable, LoraUnusable
+from loras.weights.hints import Hints, hints_of
+from loras.weights.lora_file import read_lora_file
+from loras.weights.sources import read_checkpoint
+from tenants.models import Tenant
 
 LATENT_PIXELS = 8  # SDXL's VAE makes one latent of 8 x 8 pixels
 DEFAULT_FIELDS = ("width", "height", "steps", "guidance_scale", "scheduler")
+WORDS_CHARS = 1000  # of a LoRA's trigger words
+MAX_LORA_BYTES = 2 * 1024**3  # rank 256 on every layer of SDXL, in fp16, has 1.7 GB
 
 
 def shelve_checkpoint(source: str) -> Checkpoint:
-    """Put a checkpoint on the shelf as the one that workers load, and return its row.
+    """Put a checkpoint that a worker has loaded on the shelf as the default, and return its row."""
+    known = {}
+    with suppress(CheckpointUnusable):  # the worker knows better; this only looks for what can be told beforehand
+        known["context_width"] = read_checkpoint(source).context_width
+    with transaction.atomic():
+        checkpoint, _ = place_checkpoint(source, name_of(source), **known)
+        make_default(checkpoint)
+    return checkpoint
+
+
+def place_checkpoint(source: str, name: str, **facts: Any) -> tuple[Checkpoint, bool]:
+    """Write a checkpoint's row, and return it and whether it is new.
 
     A folder may say in `darkroom.json` how it wants to be called and used: {name, title, defaults: {width, ...}}.
     """
     card = _card(source)
-    wishes = {name: value for name, value in card.get("defaults", {}).items() if name in DEFAULT_FIELDS}
+    wishes = {field: value for field, value in card.get("defaults", {}).items() if field in DEFAULT_FIELDS}
+    told = {"source": source, "title": card.get("title", ""), **wishes, **facts}
+    return Checkpoint.objects.update_or_create(name=name, defaults=told)
+
+
+def name_of(source: str) -> str:
+    """Return what a checkpoint calls itself, else its folder's or its file's name."""
+    return str(_card(source).get("name") or Path(source).name.removesuffix(".safetensors"))
+
+
+def make_default(checkpoint: Checkpoint) -> None:
+    """Let requests that name no checkpoint get this one."""
     with transaction.atomic():
-        Checkpoint.objects.filter(is_default=True).update(is_default=False)
-        checkpoint, _ = Checkpoint.objects.update_or_create(
-            name=card.get("name") or Path(source).name.removesuffix(".safetensors"),
-            defaults={"source": source, "title": card.get("title", ""), "is_default": True, **wishes},
-        )
-    return checkpoint
+        Checkpoint.objects.filter(is_default=True).exclude(pk=checkpoint.pk).update(is_default=False)
+        Checkpoint.objects.filter(pk=checkpoint.pk).update(is_default=True)
+    checkpoint.is_default = True
 
 
 def default_checkpoint() -> Checkpoint | None:
-    """Return the checkpoint that workers load, None before the first one is shelved."""
+    """Return the checkpoint for requests that name none, None before the first one is shelved."""
     return Checkpoint.objects.filter(is_default=True).first()
+
+
+def base_checkpoints() -> list[Checkpoint]:
+    """Return every checkpoint that a request may name, the default first."""
+    return list(Checkpoint.objects.filter(kind=Checkpoint.Kind.BASE).order_by("-is_default", "name"))
 
 
 def _card(source: str) -> dict[str, Any]:
@@ -41,3 +81,117 @@ def _card(source: str) -> dict[str, Any]:
         side = json.loads(unet.read_text())["sample_size"] * LATENT_PIXELS
         return {"defaults": {"width": side, "height": side}}
     return {}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a LoRA file was found to be."""
+
+    hashes: Hashes
+    hints: Hints
+    size_bytes: int
+    rank: int
+    parts: list[str]
+    context_width: int | None
+
+
+def examine_lora(file: BinaryIO) -> Examined:
+    """Read a LoRA file through without trusting it. Raises LoraUnusable with a sentence for whoever brought it."""
+    size_bytes = file.seek(0, 2)
+    if size_bytes > MAX_LORA_BYTES:
+        raise LoraUnusable("file_too_large", f"The file has {size_bytes} bytes; at most {MAX_LORA_BYTES} are taken.")
+    lora = read_lora_file(file)
+    refuse_non_finite(file, lora.header)
+    return Examined(
+        hashes=hashes_of(file, lora.header),
+        hints=hints_of(lora.header.metadata),
+        size_bytes=size_bytes,
+        rank=max(layer.rank for layer in lora.layers),
+        parts=sorted({layer.part for layer in lora.layers}),
+        context_width=lora.context_width,
+    )
+
+
+def register_lora(
+    file: BinaryIO,
+    name: str,
+    *,
+    tenant: Tenant | None = None,
+    told: Mapping[str, str] | None = None,
+    found: Examined | None = None,
+) -> tuple[LoraVersion, bool]:
+    """Put a LoRA file on the shelf: the one door for all of them. Return its version, and whether that is new.
+
+    The same file again is the version that it is already; another file under a name that stands becomes that LoRA's
+    next version. `told` is what its owner says of it (title, trigger_words, ...) and goes before what its metadata
+    says. Raises LoraUnusable for the file or the name, ApiError when the store does not take it.
+    """
+    found = found or examine_lora(file)
+    known = LoraVersion.objects.filter(sha256=found.hashes.sha256, lora__tenant=tenant).select_related("lora").first()
+    name = known.lora.name if known else name
+    told = {field: text for field, text in (told or {}).items() if text}
+    fields = _checked(name, {**_hinted(found.hints), **told})
+    key = storage.keep(file, found.hashes.sha256, tenant)
+    with transaction.atomic():
+        lora, is_new = Lora.objects.select_for_update().get_or_create(tenant=tenant, name=name, defaults=fields)
+        if not is_new:
+            Lora.objects.filter(pk=lora.pk).update(**told, withdrawn_at=None)
+        return lora.versions.get_or_create(sha256=found.hashes.sha256, defaults=_version(lora, key, found))
+
+
+def _hinted(hints: Hints) -> dict[str, str]:
+    """Return what the file's metadata suggests, within what a row takes."""
+    words = ", ".join(hints.triggers)
+    if len(words) > WORDS_CHARS:
+        words = words[:WORDS_CHARS].rpartition(",")[0]
+    return {"title": hints.title, "base": hints.base, "trigger_words": words}
+
+
+def _checked(name: str, fields: dict[str, str]) -> dict[str, str]:
+    """Return the fields if a row takes them. Raises LoraUnusable."""
+    try:
+        Lora(name=name, **fields).full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        field, sentences = next(iter(error.message_dict.items()))
+        raise LoraUnusable("invalid_value", f"The {field.replace('_', ' ')}: {sentences[0]}") from error
+    return fields
+
+
+def _version(lora: Lora, key: str, found: Examined) -> dict[str, Any]:
+    hashes = found.hashes
+    return {
+        "number": lora.versions.count() + 1,
+        "blob": key,
+        "size_bytes": found.size_bytes,
+        "autov1": hashes.autov1,
+        "autov2": hashes.autov2,
+        "autov3": hashes.autov3,
+        "crc32": hashes.crc32,
+        "rank": found.rank,
+        "parts": found.parts,
+        "context_width": found.context_width,
+    }
+
+
+def lora_name(file_name: str) -> str:
+    """Return the name that a file's own name suggests, in the signs that names have."""
+    stem = file_name.removesuffix(".safetensors")
+    kept = " ".join("".join(sign if re.fullmatch(r"[\w .()+-]", sign) else " " for sign in stem).split())
+    match = re.search(NAME, kept)
+    return match[0][:100].strip() if match else "lora"
+
+
+def remove_lora(lora: Lora) -> bool:
+    """Take a LoRA off the shelf, with its files; return False when it was only withdrawn.
+
+    What generations were made with, or are being made with, stays for them: it is withdrawn, no request finds it.
+    """
+    keys = list(lora.versions.values_list("blob", flat=True))
+    try:
+        with transaction.atomic():
+            Lora.objects.filter(pk=lora.pk).delete()
+    except (ProtectedError, IntegrityError):  # the latter: a generation came in between
+        Lora.objects.filter(pk=lora.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
+        return False
+    storage.discard(keys)
+    return True

@@ -1,24 +1,26 @@
 """The native API's doors to the shelf."""
 
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loras.models import Checkpoint
-from loras.services import default_checkpoint
+from loras.finding import search
+from loras.models import ControlNet, Lora
+from loras.serializers import CheckpointSerializer, ControlNetSerializer, LoraSerializer
+from loras.services import base_checkpoints
+from tenants.authentication import caller
+from tenants.models import Tenant
+from wire.errors import ApiError, missing
+from wire.ids import is_id
+from wire.paging import listing, page
 
-
-class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
-    """A checkpoint and what it wants when a request says nothing."""
-
-    object = serializers.ReadOnlyField(default="checkpoint")
-    defaults = serializers.DictField()
-
-    class Meta:
-        model = Checkpoint
-        fields = ["id", "object", "name", "title", "defaults"]
+SEARCH_PARAMETERS = [
+    OpenApiParameter("q", str, description="Words of its name, title, trigger words or tags."),
+    OpenApiParameter("hash", str, description="Any hash of any of its files: SHA-256, AutoV1, AutoV2, AutoV3, CRC32."),
+    OpenApiParameter("after", str, description="The last_id of the page before."),
+    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
+]
 
 
 class Checkpoints(APIView):
@@ -26,7 +28,53 @@ class Checkpoints(APIView):
 
     @extend_schema(responses=CheckpointSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """List the checkpoints that the workers have loaded."""
-        loaded = default_checkpoint()
-        rows = [loaded] if loaded else []
-        return Response({"object": "list", "data": CheckpointSerializer(rows, many=True).data})
+        """List the checkpoints, the default first."""
+        return Response({"object": "list", "data": CheckpointSerializer(base_checkpoints(), many=True).data})
+
+
+class ControlNets(APIView):
+    """What a picture can be made to follow."""
+
+    @extend_schema(responses=ControlNetSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the ControlNets."""
+        rows = ControlNet.objects.order_by("name")
+        return Response({"object": "list", "data": ControlNetSerializer(rows, many=True).data})
+
+
+def find_lora(tenant: Tenant, lora_id: str) -> Lora:
+    """Return a LoRA that this tenant may use. Raises ApiError: another's looks like none."""
+    lora: Lora | None = None
+    if is_id(lora_id, "lora"):
+        lora = Lora.objects.usable_by(tenant).prefetch_related("versions").filter(pk=lora_id).first()
+    if lora is None:
+        raise missing()
+    return lora
+
+
+class Loras(APIView):
+    """What can be asked for by `loras`."""
+
+    @extend_schema(responses=LoraSerializer(many=True), parameters=SEARCH_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """List the LoRAs that you may use, newest first."""
+        words, hash = (_text(request, name) for name in ("q", "hash"))
+        rows, has_more = page(search(caller(request).tenant, words, hash), request.query_params, "lora")
+        return Response(listing(rows, has_more, lambda lora: LoraSerializer(lora).data))
+
+
+def _text(request: Request, name: str) -> str:
+    """Return a query parameter's text. Raises ApiError for one that PostgreSQL would refuse."""
+    text = request.query_params.get(name, "")
+    if "\0" in text or len(text) > 200:
+        raise ApiError(400, "invalid_value", f"{name} may have 200 characters, and no NUL among them.", param=name)
+    return text
+
+
+class OneLora(APIView):
+    """One LoRA."""
+
+    @extend_schema(responses=LoraSerializer)
+    def get(self, request: Request, id: str) -> Response:
+        """Return one LoRA with its versions."""
+        return Response(LoraSerializer(find_lora(caller(request).tenant, id)).data)

@@ -19,7 +19,7 @@ from jobs.models import Job
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
-pytest_plugins = ["tests.postgres", "tests.server", "tests.valkey"]
+pytest_plugins = ["tests.postgres", "tests.server", "tests.shelf", "tests.valkey"]
 
 
 class Api(Client):
@@ -80,7 +80,11 @@ def generations(transactional_db: None, settings: Any, tmp_path: Path) -> Genera
     """What performs generations: the real one on a fake engine, its checkpoint on the shelf and files of its own."""
     settings.ENGINE = "tests.fakes.FakeEngine"
     settings.CHECKPOINT = "fake-sdxl"
-    settings.STORAGES = settings.STORAGES | {"default": settings.PICTURES | {"OPTIONS": {"location": tmp_path}}}
+    pictures, weights = ({"OPTIONS": {"location": tmp_path / name}} for name in ("pictures", "weights"))
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.PICTURES | pictures,
+        "weights": settings.WEIGHTS | weights,
+    }
     performer = Generations()
     performer.warm_up()
     return performer

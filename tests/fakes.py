@@ -1,5 +1,6 @@
 """Which engine do tests use when pictures do not matter? One that paints its seed, in milliseconds, without torch."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -9,7 +10,7 @@ from PIL import Image
 
 from generation.engine.errors import CheckpointError
 from generation.engine.options import Options
-from generation.engine.spec import Picture, Spec, StepReport
+from generation.engine.spec import LoraUse, Picture, Spec, StepReport
 
 STEP_SECONDS = 0.005
 
@@ -32,7 +33,7 @@ class FakeDrawing:
 
 
 class FakeEngine:
-    """The engine's interface over plain coloured pictures: one colour per seed."""
+    """The engine's interface over plain coloured pictures: one colour per seed, and one pixel above for each LoRA."""
 
     def __init__(self, checkpoint: str, options: Options = Options()) -> None:  # noqa: B008 - frozen
         self.drawn_by = {
@@ -81,7 +82,17 @@ class FakeEngine:
     def _picture(self, spec: Spec, index: int) -> Picture:
         seed = spec.seed_of(index)
         colour = tuple(seed.to_bytes(4, "big")[1:])
-        return Picture(Image.new("RGB", (spec.width, spec.height), colour), seed, index, self.drawn_by)
+        image = Image.new("RGB", (spec.width, spec.height), colour)
+        for place, lora in enumerate(spec.loras):
+            image.putpixel((place, 0), pixel_of(lora))
+        return Picture(image, seed, index, self.drawn_by)
+
+
+def pixel_of(lora: LoraUse) -> tuple[int, int, int]:
+    """Return the colour by which a picture shows that this file was put on with this weight."""
+    sha256 = hashlib.sha256(lora.path.read_bytes()).hexdigest()
+    assert sha256 == lora.sha256
+    return int(sha256[:2], 16), int(sha256[2:4], 16), round((lora.weight + 2) * 60)
 
 
 class BrokenEngine:

@@ -24,9 +24,9 @@ from jobs.models import Status
 from jobs.waiting import Wait, waits
 from jobs.watch import WATCH
 from loras.models import Checkpoint
-from loras.services import default_checkpoint
+from loras.services import base_checkpoints
 from tenants.authentication import caller
-from tenants.models import Scope
+from tenants.models import Scope, Tenant
 from wire import errors
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictText
@@ -79,12 +79,12 @@ class ImagesSerializer(orders.OrderSerializer):
         nulls = {name for name, field in self.fields.items() if field.allow_null and data.get(name, ...) is None}
         return super().to_internal_value({name: value for name, value in data.items() if name not in nulls})
 
-    def order(self) -> orders.Order:
-        """Return the order in our words. Raises ApiError."""
+    def order(self, tenant: Tenant) -> orders.Order:
+        """Return the tenant's order in our words. Raises ApiError."""
         asked = {name: value for name, value in self.validated_data.items() if value is not None or name == "seed"}
-        orders.find_checkpoint(_model(asked.pop("model", None)), param="model")
+        checkpoint = orders.find_checkpoint(_model(asked.pop("model", None)), param="model")
         quality = max(1, asked.get("output_compression", 90))
-        return orders.order(asked | {"output_quality": quality})
+        return orders.order(tenant, asked | {"checkpoint": checkpoint.pk, "output_quality": quality})
 
 
 def _model(name: str | None) -> str | None:
@@ -103,7 +103,7 @@ class Images(APIView):
         asked = ImagesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         WATCH.check_room(caller(request).tenant.pk)
-        job = request_generation(caller(request), asked.order())
+        job = request_generation(caller(request), asked.order(caller(request).tenant))
         response = Response(status=202)
         as_base64 = asked.validated_data["response_format"] == "b64_json"
         response.wait = Wait(job, MAX_WAIT_SECONDS, lambda: _answer(job, as_base64))  # type: ignore[attr-defined]
@@ -146,8 +146,7 @@ class Models(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         """List the checkpoints as models."""
-        loaded = default_checkpoint()
-        return Response({"object": "list", "data": [_as_model(loaded)] if loaded else []})
+        return Response({"object": "list", "data": [_as_model(base) for base in base_checkpoints()]})
 
 
 class Model(APIView):

@@ -30,10 +30,17 @@ def parameters_text(spec: Spec, *, seed: int, model: str, model_sha256: str) -> 
         "Size": f"{spec.width}x{spec.height}",
         "Model hash": model_sha256[:10],
         "Model": model,
-    }
+    } | lora_hashes(spec)
     negative = f"\nNegative prompt: {spec.negative_prompt}" if spec.negative_prompt else ""
     line = ", ".join(f"{key}: {quoted(str(value))}" for key, value in settings.items())
-    return f"{spec.prompt}{negative}\n{line}".strip()
+    worn = "".join(f" <lora:{lora.name}:{lora.weight:g}>" for lora in spec.loras)
+    return f"{spec.prompt}{worn}{negative}\n{line}".strip()
+
+
+def lora_hashes(spec: Spec) -> dict[str, str]:
+    """Return the setting by which other tools find the LoRAs again: twelve digits of each file's AutoV3."""
+    hashes = ", ".join(f"{lora.name}: {lora.autov3[:12]}" for lora in spec.loras if lora.autov3)
+    return {"Lora hashes": hashes} if hashes else {}
 
 
 def quoted(value: str) -> str:

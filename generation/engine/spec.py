@@ -38,12 +38,16 @@ LORA_WEIGHT = (-2.0, 2.0)
 
 @dataclass(frozen=True)
 class LoraUse:
-    """One LoRA of a generation: its file, the file's hash, which names it for ever, and how strongly it is put on."""
+    """One LoRA of a generation: its file, the file's hash, which names it for ever, and how strongly it is put on.
+
+    `autov3` hashes the file without its metadata, which is how other tools know a LoRA; empty when nobody asked.
+    """
 
     name: str
     path: Path
     sha256: str
     weight: float
+    autov3: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

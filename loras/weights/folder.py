@@ -1,7 +1,6 @@
 """Reads SDXL from a diffusers folder, one of this machine or one fetched from the hub."""
 
 import json
-import re
 from pathlib import Path
 
 import diffusers
@@ -9,16 +8,15 @@ import torch
 from diffusers import AutoencoderKL, DiffusionPipeline
 
 from loras.weights.errors import CheckpointUnusable
+from loras.weights.sources import is_hub_id
 
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 # SDXL's own VAE overflows in fp16; this one is the same VAE with smaller activations.
 FP16_VAES = {"stabilityai/stable-diffusion-xl-base-1.0": "madebyollin/sdxl-vae-fp16-fix"}
 
 
 def downloaded(hub_id: str, dtype: torch.dtype) -> Path:
     """Return the local folder of a hub checkpoint, fetched unless it is cached; fp16 files where fp16 is wanted."""
-    # "checkpoints/mini" looks like a hub id; where its first part is a folder here, a missing folder is meant.
-    if not HUB_ID.fullmatch(hub_id) or Path(hub_id).parent.is_dir():
+    if not is_hub_id(hub_id):
         raise CheckpointUnusable(
             f"There is no checkpoint at {hub_id}: "
             "give a diffusers folder, a .safetensors file or a hub id (owner/name)."

@@ -9,11 +9,10 @@ from safetensors import safe_open
 from transformers import CLIPTokenizer
 
 from loras.weights.errors import CheckpointUnusable
+from loras.weights.sources import TEXT_ENCODER_2, UNET_INPUT
 
 # SDXL base 1.0's published configuration: with it nothing is asked of the hub.
 SDXL_CONFIG = Path(__file__).parent / "sdxl_config"
-UNET_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
-TEXT_ENCODER_2 = "conditioner.embedders.1.model.text_projection"
 
 
 def pipeline_from_single_file(path: Path, dtype: torch.dtype) -> DiffusionPipeline:

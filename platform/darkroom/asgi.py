@@ -5,9 +5,11 @@ from typing import cast
 
 from django.core.asgi import get_asgi_application
 
-# Before our own imports: DRF, which they bring, wants the settings named.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "darkroom.settings")
 
-from darkroom.body_limit import App, BodyLimit
+# Before our own imports, which bring models: Django sets itself up here.
+django_application = get_asgi_application()
 
-application = BodyLimit(cast(App, get_asgi_application()))
+from darkroom.body_limit import App, BodyLimit  # noqa: E402
+
+application = BodyLimit(cast(App, django_application))

@@ -4,16 +4,14 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from darkroom.uploads import most_bytes
 from wire.errors import ApiError
 from wire.ids import new_id
-from wire.strict_json import MAX_BYTES
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-TOO_LARGE = ApiError(413, "request_too_large", f"A request body has at most {MAX_BYTES} bytes.")
 
 
 class _TooLarge(Exception):
@@ -28,27 +26,29 @@ class BodyLimit:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        most = await most_bytes(scope) if scope["type"] == "http" else 0
         received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BYTES:
+            if received > most:
                 raise _TooLarge
             return message
 
         try:
             await self.app(scope, counted, send)
         except _TooLarge:
-            await _refuse(send)
+            await _refuse(send, most)
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(send: Send, most: int) -> None:
+    refusal = ApiError(413, "request_too_large", f"A request body has at most {most} bytes.")
     headers = [
         (b"content-type", b"application/json"),
         (b"connection", b"close"),
         (b"x-request-id", new_id("req").encode()),
     ]
-    await send({"type": "http.response.start", "status": TOO_LARGE.status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(TOO_LARGE.body).encode()})
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(refusal.body).encode()})

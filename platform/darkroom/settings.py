@@ -118,15 +118,18 @@ PICTURES: dict[str, Any] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {"location": MEDIA_ROOT},
 }
+# LoRA files; the checkpoints and ControlNets stay where the operator has them.
+WEIGHTS: dict[str, Any] = {"BACKEND": "loras.storage.WholeFiles", "OPTIONS": {"location": HOME / "weights"}}
 # What a store that is full or out of reach raises, by dotted name.
 STORAGE_ERRORS = ["builtins.OSError"]
 if S3_BUCKET:
     from darkroom import s3  # which needs the s3 extra
 
-    PICTURES = s3.pictures(S3_BUCKET, env.text("S3_ENDPOINT_URL") or None)
+    PICTURES = WEIGHTS = s3.pictures(S3_BUCKET, env.text("S3_ENDPOINT_URL") or None)
     STORAGE_ERRORS += s3.ERRORS
 STORAGES = {
     "default": PICTURES,
+    "weights": WEIGHTS,
     "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
 }
 

@@ -63,10 +63,17 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Weights",
+                "items": [
+                    _item("Checkpoints", "deployed_code", "loras_checkpoint_changelist"),
+                    _item("LoRAs", "styler", "loras_lora_changelist"),
+                    _item("ControlNets", "draw", "loras_controlnet_changelist"),
+                ],
+            },
+            {
                 "title": "Machines",
                 "items": [
                     _item("Workers", "memory", "jobs_worker_changelist"),
-                    _item("Checkpoints", "deployed_code", "loras_checkpoint_changelist"),
                     # Looking at RQ's pages writes to the store.
                     _item("RQ queues", "notifications", "django_rq_dashboard_changelist", permission=_is_superuser),
                 ],

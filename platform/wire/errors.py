@@ -85,7 +85,7 @@ def as_api_error(exc: Exception) -> ApiError | None:
     if isinstance(exc, REFUSALS):
         return translated(exc)
     if isinstance(exc, exceptions.ValidationError):
-        return _first(exc.detail)
+        return first_refusal(exc.detail)
     return next((error(exc) for kinds, error in TRANSLATIONS.items() if isinstance(exc, kinds)), None)
 
 
@@ -97,17 +97,19 @@ def translated(refusal: Exception) -> ApiError:
     return ApiError(503, "service_unavailable", message, retry_after="5")
 
 
-def _first(detail: Any, path: str = "") -> ApiError:
+def first_refusal(detail: Any, path: str = "") -> ApiError:
     """Return the first of DRF's nested validation errors, with the path of its field (`loras[0].weight`)."""
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
+        if isinstance(name, int):  # the place in a list
+            return first_refusal(inner, f"{path}[{name}]")
         own = "" if name == "non_field_errors" else str(name)
-        return _first(inner, f"{path}.{own}" if path and own else path or own)
+        return first_refusal(inner, f"{path}.{own}" if path and own else path or own)
     if isinstance(detail, list) and detail and isinstance(detail[0], exceptions.ErrorDetail):
         code = str(detail[0].code)
         return ApiError(400, CODES.get(code, code), str(detail[0]), param=path or None)
     position = next(index for index, inner in enumerate(detail) if inner)
-    return _first(detail[position], f"{path}[{position}]")
+    return first_refusal(detail[position], f"{path}[{position}]")
 
 
 TRANSLATIONS: dict[tuple[type[Exception], ...], Callable[[Exception], ApiError]] = {

@@ -14,6 +14,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
         """Return the validated values."""
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError({"non_field_errors": ["Give a JSON object: {...}."]}, code="invalid_type")
         unknown = [name for name in data if name not in self.fields]
         if unknown:
             message = f"There is no field {unknown[0][:100]!r}. Known: {', '.join(self.fields)}."
@@ -27,6 +29,22 @@ class _Strict(serializers.Field[Any, Any, Any, Any]):
     def refusal(self, code: str, rule: str) -> serializers.ValidationError:
         """Return the error to raise."""
         return serializers.ValidationError(f"{self.field_name} {rule}.", code=code)
+
+
+class StrictList(serializers.ListSerializer):
+    """A JSON list of objects, `most` at most; give it to a serializer as `Meta.list_serializer_class`."""
+
+    most: int
+    too_many: str
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the validated objects."""
+        if not isinstance(data, list):
+            raise serializers.ValidationError([f"{self.field_name} must be a list."], code="invalid_type")
+        if len(data) > self.most:
+            rule = f"{self.field_name} may have {self.most} entries, this has {len(data)}."
+            raise serializers.ValidationError([rule], code=self.too_many)
+        return super().to_internal_value(data)
 
 
 class StrictInteger(serializers.IntegerField, _Strict):

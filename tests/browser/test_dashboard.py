@@ -1,9 +1,12 @@
 """Does the dashboard do for a person what it promises? Chromium, uvicorn, worker, scheduler and store, all real."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
+from tests.shelf import lora_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -86,6 +89,47 @@ def test_a_picture_is_downloaded_and_deleted_after_a_question(visitor):
     page.get_by_role("button", name="Delete").click()
     page.locator("#delete").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("The picture is deleted.")).to_be_visible()
+
+
+def shelve(visitor, file: Path, number: int) -> Page:
+    """Put a LoRA on the shelf in the console, and return to the form."""
+    page = visitor.opens("/admin/loras/lora/add/")
+    page.set_input_files("[type=file]", lora_at(file, number))
+    page.get_by_label("Trigger words").fill("wet paper")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    return visitor.opens("/")
+
+
+def test_a_lora_is_put_onto_a_picture_and_used_again(visitor, tmp_path):
+    page = shelve(visitor, tmp_path / "watercolour.safetensors", 1)
+    page.get_by_label("Find a LoRA").click()
+    page.get_by_role("button", name="watercolour").click()
+    page.get_by_role("slider").fill("-0.5")
+    expect(page.locator("[name=lora_weight]")).to_have_value("-0.5")
+    page.get_by_label("Prompt", exact=True).fill("a kite")
+    page.get_by_role("button", name="wet paper").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a kite, wet paper")
+    card = compose(page, "a kite on wet paper", steps="1")
+    expect_pictures(card, 1)
+    expect(card.locator(".worn")).to_have_text("watercolour -0.5")
+    card.get_by_role("link", name="Use again").click()
+    expect(page.locator("[name=lora_weight]")).to_have_value("-0.5")
+    page.get_by_label("Steps").press("Enter")  # which must not press Remove
+    expect(page.locator("#jobs .card").first.locator(".worn")).to_have_text("watercolour -0.5")
+    page.get_by_role("button", name="Remove watercolour").click()
+    expect(page.locator("[name=lora_weight]")).to_have_count(0)
+
+
+def test_a_lora_is_found_and_put_on_without_javascript(arrive, tmp_path):
+    page = shelve(arrive(java_script_enabled=False), tmp_path / "ink.safetensors", 2)
+    page.get_by_label("Prompt", exact=True).fill("a kite without a script")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="ink").click()
+    page.locator("[name=lora_weight]").fill("0.25")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a kite without a script")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator(".card[data-status=succeeded] .worn")).to_have_text("ink 0.25", timeout=20_000)
 
 
 def test_the_admin_opens_with_previews(visitor):

@@ -24,6 +24,9 @@ def document(client):
         ("/api/v1/images/{id}", "delete"),
         ("/api/v1/images/{id}/content", "get"),
         ("/api/v1/checkpoints", "get"),
+        ("/api/v1/controlnets", "get"),
+        ("/api/v1/loras", "get"),
+        ("/api/v1/loras/{id}", "get"),
         ("/api/v1/schedulers", "get"),
         ("/v1/images/generations", "post"),
         ("/v1/models", "get"),
@@ -38,6 +41,8 @@ def test_it_tells_the_limits_of_a_request(document):
     assert (fields["steps"]["minimum"], fields["steps"]["maximum"]) == (1, 100)
     assert fields["prompt"]["maxLength"] == 4000
     assert document["components"]["schemas"]["OrderRequest"]["required"] == ["prompt"]
+    weight = document["components"]["schemas"]["LoraOrderRequest"]["properties"]["weight"]
+    assert (weight["minimum"], weight["maximum"], weight["default"]) == (-2, 2, 1)
 
 
 def test_the_docs_load_nothing_from_elsewhere(client):

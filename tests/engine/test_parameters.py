@@ -2,11 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from generation.engine.parameters import SAMPLERS, parameters_text
-from generation.engine.spec import SCHEDULERS, Spec
+from generation.engine.spec import SCHEDULERS, LoraUse, Spec
 
 SETTING = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')  # AUTOMATIC1111's own
 
@@ -56,3 +57,22 @@ def test_a_whole_guidance_scale_is_written_without_a_fraction():
 def test_every_scheduler_on_offer_has_a_sampler_name_of_its_own():
     assert set(SAMPLERS) == set(SCHEDULERS)
     assert len(set(SAMPLERS.values())) == len(SCHEDULERS)
+
+
+def use(name, weight, autov3="a1b2c3d4e5f6" + "0" * 52):
+    return LoraUse(name, Path("unread"), "f" * 64, weight, autov3)
+
+
+def test_loras_stand_behind_the_prompt_with_their_weights():
+    text = text_of(prompt="a red kite", negative_prompt="grey", loras=(use("kites", 0.5), use("ink (1930s)", -1.0)))
+    assert text.splitlines()[:2] == ["a red kite <lora:kites:0.5> <lora:ink (1930s):-1>", "Negative prompt: grey"]
+
+
+def test_loras_are_found_again_by_twelve_digits_of_autov3():
+    settings = settings_of(text_of(loras=(use("kites", 0.5), use("ink", 1.0, "0123456789ab" + "f" * 52))))
+    assert settings["Lora hashes"] == "kites: a1b2c3d4e5f6, ink: 0123456789ab"
+    assert settings["Model"] == "mini"
+
+
+def test_a_lora_whose_autov3_nobody_knows_has_no_hash():
+    assert "Lora hashes" not in settings_of(text_of(loras=(use("kites", 0.5, autov3=""),)))

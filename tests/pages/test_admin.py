@@ -1,10 +1,8 @@
 """Does an operator find everything in the admin, and nobody else anything?"""
 
 import pytest
-from django.test import Client
 
 from jobs.models import JobEvent, Worker
-from tenants.models import User
 
 LISTS = [
     "tenants/tenant",
@@ -15,15 +13,9 @@ LISTS = [
     "jobs/jobevent",
     "jobs/worker",
     "loras/checkpoint",
+    "loras/controlnet",
+    "loras/lora",
 ]
-
-
-@pytest.fixture
-def operator(db) -> Client:
-    """An operator's browser."""
-    browser = Client()
-    browser.force_login(User.objects.create_superuser("olga@example.com", "correct horse"))
-    return browser
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -40,6 +32,13 @@ def test_a_generation_shows_its_pictures_and_the_way_to_its_events(operator, ali
     assert f"/files/{image.pk}" in page
     assert f"/admin/jobs/jobevent/?q={image.job_id}" in page
     assert image.sha256 in operator.get(f"/admin/generation/image/{image.pk}/change/").content.decode()
+
+
+def test_a_generation_shows_its_loras(operator, alice, shelve, make_image):
+    shelve("kites")
+    image = make_image(alice, size="64x64", steps=1, loras=[{"name": "kites", "weight": 0.5}])
+    page = operator.get(f"/admin/generation/generationjob/{image.job_id}/change/").content.decode()
+    assert "kites v1 0.5" in page
 
 
 def test_the_overview_counts_what_is_there(operator, alice, make_image):

@@ -1,19 +1,8 @@
 """What an operator does with tenants and keys takes effect at once."""
 
-import pytest
-from django.test import Client
-
-from tenants.models import Tenant, User
+from tenants.models import Tenant
 
 ROUTE = "/api/v1/generations"
-
-
-@pytest.fixture
-def operator(db) -> Client:
-    """An operator's browser."""
-    browser = Client()
-    browser.force_login(User.objects.create_superuser("olga@example.com", "correct horse"))
-    return browser
 
 
 def act(operator, kind, action, row):
