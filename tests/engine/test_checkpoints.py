@@ -105,7 +105,7 @@ def test_files_in_half_precision_alone_are_read(copy, ask, draw):
 def test_in_half_precision_the_picture_is_nearly_the_same(tiny, ask, draw, vae_dtype):
     pipeline, _ = pipeline_from_folder(tiny, torch.float16)
     half = Engine(str(tiny), device="cpu")
-    half.sdxl = bundle(pipeline, torch.device("cpu"), name="half", sha256="")
+    half.sdxl = bundle(pipeline, name="half", sha256="")
     half.sdxl.vae.to(vae_dtype)
     picture = half.generate(ask(), lambda report: None)[0]
     assert np.abs(levels(picture.image) - draw(ask())[0]).max() <= 3
