@@ -9,7 +9,7 @@ from huggingface_hub import snapshot_download
 
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.folder import HUB_ID, weight_files
-from loras.weights.sdxl import UNREADABLE, Sdxl, default_dtype, silence
+from loras.weights.sdxl import Sdxl, default_dtype, readable, silence
 
 FILES = ["config.json", "*.safetensors"]
 
@@ -22,8 +22,8 @@ def load_controlnet(source: str, device: torch.device, dtype: torch.dtype | None
 def read_controlnet(source: str, dtype: torch.dtype) -> ControlNetModel:
     """Read the ControlNet into host memory. Raises CheckpointUnusable; only safetensors are read, never pickles."""
     silence()
-    folder = controlnet_folder(source)
-    try:
+    with readable(f"The ControlNet {source}"):
+        folder = controlnet_folder(source)
         kind = json.loads((folder / "config.json").read_text()).get("_class_name")
         if kind != "ControlNetModel":
             raise CheckpointUnusable(f"{source} holds a {kind}, not a ControlNetModel.")
@@ -31,8 +31,6 @@ def read_controlnet(source: str, dtype: torch.dtype) -> ControlNetModel:
         controlnet = ControlNetModel.from_pretrained(
             folder, dtype=dtype, variant=variant, use_safetensors=True, local_files_only=True
         )
-    except UNREADABLE as error:
-        raise CheckpointUnusable(f"The ControlNet {source} cannot be read: {error}") from error
     refuse_other_families(source, controlnet)
     return controlnet.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
@@ -45,10 +43,8 @@ def controlnet_folder(source: str) -> Path:
         raise CheckpointUnusable(
             f"There is no ControlNet at {source}: give a diffusers folder (config.json and .safetensors) or a hub id."
         )
-    try:
+    with readable(f"The ControlNet {source}"):
         return Path(snapshot_download(source, allow_patterns=FILES))
-    except UNREADABLE as error:
-        raise CheckpointUnusable(f"The ControlNet {source} cannot be fetched: {error}") from error
 
 
 def refuse_other_families(source: str, controlnet: ControlNetModel) -> None:

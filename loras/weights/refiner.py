@@ -12,7 +12,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.folder import located, weight_files
-from loras.weights.sdxl import UNREADABLE, Sdxl, default_dtype, sha256_of, silence
+from loras.weights.sdxl import Sdxl, default_dtype, readable, sha256_of, silence
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,9 @@ def load_refiner(source: str, device: torch.device, dtype: torch.dtype | None = 
 def read_refiner(source: str, dtype: torch.dtype) -> Refiner:
     """Read the refiner into host memory. Raises CheckpointUnusable; only safetensors are read, never pickles."""
     silence()
-    try:
+    with readable(f"The refiner {source}"):
         folder = located(source, dtype)
-        index = refiner_index(source, folder)
-        refiner = assemble(source, folder, index, dtype)
-    except UNREADABLE as error:
-        raise CheckpointUnusable(f"The refiner {source} cannot be read: {error}") from error
+        refiner = assemble(source, folder, refiner_index(source, folder), dtype)
     refuse_others(source, refiner)
     for module in refiner.modules:
         module.requires_grad_(False).eval()

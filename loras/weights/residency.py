@@ -61,7 +61,7 @@ class Residency:
 
         Raises CheckpointUnusable, LoraUnusable, and WeightsTooLarge for what would not even fit alone.
         """
-        for each in without_companions_first(wanted):
+        for each in self._in_order(wanted):
             self._refuse_too_large([each], [])
             with suppress(NoRoom), self._readings.kept(each, visiting=True):
                 pass
@@ -78,11 +78,15 @@ class Residency:
         self._refuse_too_large(wanted, in_use)
         with ExitStack() as stack:
             entries = {
-                each: stack.enter_context(self._readings.kept(each, visiting=False))
-                for each in without_companions_first(wanted)
+                each: stack.enter_context(self._readings.kept(each, visiting=False)) for each in self._in_order(wanted)
             }
             self._make_resident(entries.values())
             yield tuple(entries[each].loaded.value for each in wanted)
+
+    def _in_order(self, wanted: Iterable[Wanted]) -> list[Wanted]:
+        """List each once, first what is there: nothing wanted leaves for another. Checkpoints come before adapters."""
+        there = self._rooms.entries
+        return sorted(dict.fromkeys(wanted), key=lambda each: (each not in there, each.reads_with is not None))
 
     @torch.inference_mode(False)
     def _make_resident(self, entries: Iterable[Entry]) -> None:
@@ -154,11 +158,6 @@ def why(entry: Entry) -> str:
     if entry.holds:
         return "in use"
     return "used before, kept until room is needed" if entry.held_before else "read ahead"
-
-
-def without_companions_first(wanted: Iterable[Wanted]) -> list[Wanted]:
-    """Put checkpoints before the adapters that are read with them; each once."""
-    return sorted(dict.fromkeys(wanted), key=lambda each: each.reads_with is not None)
 
 
 def weights_bytes(device: torch.device) -> int:

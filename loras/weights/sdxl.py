@@ -1,7 +1,8 @@
 """The one way to load SDXL, from a diffusers folder, a single .safetensors file or a hub id."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,18 +79,27 @@ def read_sdxl(source: str, dtype: torch.dtype) -> Sdxl:
     Raises CheckpointUnusable. Only safetensors are read, never pickles, and the network is used for hub ids alone.
     """
     silence()
-    try:
+    with readable(f"The checkpoint {source}"):
         path = located(source, dtype)
         if path.is_file():
             pipeline, weights = pipeline_from_single_file(path, dtype), [path]
         else:
             pipeline, weights = pipeline_from_folder(path, dtype, vae=fp16_vae(source, dtype))
-    except UNREADABLE as error:
-        raise CheckpointUnusable(f"The checkpoint {source} cannot be read: {error}") from error
     refuse_other_kinds(source, pipeline)
     refuse_incomplete(source, pipeline)
     name = path.stem if path.is_file() else path.resolve().name if Path(source).is_dir() else source
     return bundle(pipeline, name=name, sha256=sha256_of(weights))
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Make what the libraries raise for unusable files a CheckpointUnusable; memory shortage stays what it is."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except UNREADABLE as error:
+        raise CheckpointUnusable(f"{what} cannot be read: {error}") from error
 
 
 def silence() -> None:

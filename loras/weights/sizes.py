@@ -6,12 +6,12 @@ from math import prod
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from loras.weights.controlnet import controlnet_folder
-from loras.weights.errors import CheckpointUnusable
 from loras.weights.folder import located, weight_files
 from loras.weights.lora_file import read_lora_file
+from loras.weights.sdxl import readable
 
 MODULES = ("unet", "vae", "text_encoder", "text_encoder_2")
 # Where single files have their parts; what else they hold is not loaded.
@@ -21,11 +21,9 @@ FP32_BYTES = 4
 
 def checkpoint_sizes(source: str, dtype: torch.dtype) -> list[int]:
     """Return each tensor's bytes, of a base checkpoint or a refiner. Raises CheckpointUnusable."""
-    path = located(source, dtype)
-    try:
+    with readable(f"The checkpoint {source}"):
+        path = located(source, dtype)
         return list(single_file_sizes(path, dtype) if path.is_file() else folder_sizes(path, dtype))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointUnusable(f"The checkpoint {source} cannot be read: {error}") from error
 
 
 def single_file_sizes(path: Path, dtype: torch.dtype) -> Iterator[int]:
@@ -57,11 +55,9 @@ def counts(file: Path) -> Iterator[tuple[str, int]]:
 
 def controlnet_sizes(source: str, dtype: torch.dtype) -> list[int]:
     """Return each tensor's bytes. Raises CheckpointUnusable."""
-    try:
+    with readable(f"The ControlNet {source}"):
         files = weight_files(controlnet_folder(source), dtype)[1]
         return [count * dtype.itemsize for file in files for _, count in counts(file)]
-    except (OSError, SafetensorError) as error:
-        raise CheckpointUnusable(f"The ControlNet {source} cannot be read: {error}") from error
 
 
 def adapter_sizes(path: Path, dtype: torch.dtype) -> list[int]:
