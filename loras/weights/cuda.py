@@ -13,7 +13,13 @@ class CudaBlocks:
         self._device = device
 
     def host(self, nbytes: int) -> torch.Tensor:
-        return torch.empty(nbytes, dtype=torch.uint8, pin_memory=True)
+        try:
+            return torch.empty(nbytes, dtype=torch.uint8, pin_memory=True)
+        except torch.AcceleratorError as error:
+            # CUDA's code for a lack of memory to pin is that of a failed device; it is none.
+            if "out of memory" not in str(error):
+                raise
+            raise torch.OutOfMemoryError(f"{nbytes:,} bytes of host memory cannot be pinned.") from error
 
     def device(self, nbytes: int) -> torch.Tensor:
         return torch.empty(nbytes, dtype=torch.uint8, device=self._device)

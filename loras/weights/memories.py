@@ -76,6 +76,7 @@ class Movable:
     def on_device(self) -> bool:
         return bool(self._device)
 
+    @torch.inference_mode(False)  # or the tensors would become inference tensors
     def to_device(self) -> None:
         """Copy every block, then point the tensors at the copies; when memory runs out nothing has changed."""
         copies = [self._blocks.device(fill) for fill in self._layout.fills]
@@ -85,6 +86,7 @@ class Movable:
         for tensor, (block, offset) in zip(self._tensors, self._layout.places, strict=True):
             tensor.data = view_like(tensor, copies[block], offset)
 
+    @torch.inference_mode(False)
     def to_host(self) -> None:
         """Point the tensors at their host copies again, which nothing ever writes to, and let the device's go."""
         for tensor in self._tensors:
@@ -108,6 +110,7 @@ def is_dense(tensor: torch.Tensor) -> bool:
     return reach == tensor.numel()
 
 
+@torch.inference_mode(False)
 def let_go(tensors: Sequence[torch.Tensor]) -> None:
     """Empty the tensors, so that their memory is free at once, whoever still knows them."""
     for tensor in tensors:

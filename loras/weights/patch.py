@@ -151,7 +151,7 @@ def adapters_on(base: BaseWeights, adapters: Sequence[tuple[Adapter, float]]) ->
         yield
     finally:
         for name, copy in pristine.items():
-            touched[name].copy_(copy)
+            touched[name].copy_(copy, non_blocking=True)
         base.patched = False
 
 

@@ -85,7 +85,7 @@ class Readings:
                 del self.under_way[wanted]
                 rooms.changed.notify_all()
 
-    @torch.inference_mode(False)  # tensors made in inference mode could not move later
+    @torch.inference_mode(False)  # as Movable's
     def _read(self, wanted: Wanted, visiting: bool) -> Entry:
         rooms = self._rooms
         with ExitStack() as stack:

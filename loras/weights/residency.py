@@ -88,11 +88,11 @@ class Residency:
         there = self._rooms.entries
         return sorted(dict.fromkeys(wanted), key=lambda each: (each not in there, each.reads_with is not None))
 
-    @torch.inference_mode(False)
     def _make_resident(self, entries: Iterable[Entry]) -> None:
         with self._rooms.changed:
             for entry in entries:
                 self._rooms.enter_device(entry)
+                self._rooms.touch(entry)
 
     def _refuse_too_large(self, wanted: Iterable[Wanted], in_use: Iterable[Entry]) -> None:
         """Raise WeightsTooLarge when the wanted and what is in use are more than a budget."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +159,14 @@ def bundle(pipeline: DiffusionPipeline, *, name: str, sha256: str) -> Sdxl:
 
 
 def sha256_of(files: Iterable[Path]) -> str:
-    """Hash the files as one; a sharded UNet has several."""
+    """Hash the files as one; a sharded UNet has several. Unchanged ones are not read again."""
+    return digest_of(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+@cache
+def digest_of(files: tuple[tuple[Path, int, int], ...]) -> str:
     digest = hashlib.sha256()
-    for path in files:
+    for path, _, _ in files:
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

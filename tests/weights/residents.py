@@ -2,25 +2,27 @@
 
 import threading
 import weakref
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.patch import Adapter, BaseWeights, Patch
-from loras.weights.wanted import Base, Loaded, tensors_of
+from loras.weights.residency import Residency
+from loras.weights.wanted import Base, Loaded, Wanted, tensors_of
+
+SIZE = 1024
 
 
 class TwoMemories:
-    """Blocks of host and of device memory, both on the CPU; it knows what really lives in each and did at most."""
+    """Blocks of host and of device memory, both on the CPU: how many were made, what lives in each and did at most."""
 
     def __init__(self) -> None:
-        self.live, self.most = Counter(), Counter()
+        self.made, self.live, self.most = Counter(), Counter(), Counter()
 
     def host(self, nbytes: int) -> torch.Tensor:
         return self._block("host", nbytes)
@@ -34,6 +36,7 @@ class TwoMemories:
     def _block(self, memory: str, nbytes: int) -> torch.Tensor:
         torch.empty(nbytes, dtype=torch.uint8)  # where an OutOfMemoryAt strikes
         block = np.empty(nbytes, dtype=np.uint8)
+        self.made[memory] += 1
         self.live[memory] += nbytes
         self.most[memory] = max(self.most[memory], self.live[memory])
         weakref.finalize(block, self.live.subtract, {memory: nbytes})
@@ -42,10 +45,11 @@ class TwoMemories:
 
 @dataclass
 class Disk:
-    """What was read, how often; the names that cannot be; a gate that stays shut until a test opens it."""
+    """What was read, how often; the names that cannot be; whether reading started, and a gate it waits at if shut."""
 
     reads: Counter = field(default_factory=Counter)
     broken: set[str] = field(default_factory=set)
+    started: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -53,6 +57,7 @@ class Disk:
 
     def read(self, name: str) -> None:
         self.reads[name] += 1
+        self.started.set()
         assert self.gate.wait(10)
         if name in self.broken:
             raise CheckpointUnusable(f"{name} cannot be read")
@@ -143,41 +148,12 @@ class SmallAdapter:
         return Loaded(Adapter(self.name, patches), tuple(half for patch in patches for half in (patch.up, patch.down)))
 
 
-class OutOfMemoryAt(TorchDispatchMode):
-    """Let memory run out at the n-th operation that needs some, counted from 0; count them all."""
-
-    ALLOCATING = ("empty", "clone", "_to_copy", "addmm", "randn", "full", "zeros")
-
-    def __init__(self, point: int | None = None) -> None:
-        super().__init__()
-        self.point, self.passed = point, 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.__name__.split(".")[0].rstrip("_") in {name.rstrip("_") for name in self.ALLOCATING}:
-            self.passed += 1
-            if self.passed - 1 == self.point:
-                raise torch.OutOfMemoryError("Tried to allocate more than there is.")
-        return func(*args, **(kwargs or {}))
+def visit(residency: Residency, *wanted: Wanted) -> None:
+    with residency.hold(*wanted):
+        pass
 
 
-class Lru:
-    """The least that has to be put away: what was used longest ago, and only when there is no room."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self.inside, self.misses = limit, OrderedDict(), 0
-
-    def use(self, sizes: dict[Any, int]) -> list[Any]:
-        """Use these together; return what had to go."""
-        gone = []
-        for each in sorted(sizes, key=lambda each: each not in self.inside):
-            self.misses += each not in self.inside
-            self.inside[each] = sizes[each]
-            self.inside.move_to_end(each)
-            while sum(self.inside.values()) > self.limit:
-                gone.append(next(old for old in self.inside if old not in sizes))
-                del self.inside[gone[-1]]
-        return gone
-
-    def lose(self, gone: list[Any]) -> None:
-        for each in gone:
-            self.inside.pop(each, None)
+def places(residency: Residency) -> dict[str, str]:
+    """Who is where, the least recently used first."""
+    rows = residency.inventory()
+    return {where: "".join(row.name for row in rows if row.where == where) for where in ("device", "host")}
