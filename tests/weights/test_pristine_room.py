@@ -68,6 +68,26 @@ def test_an_idle_adapter_makes_room_for_them(memories):
     assert [row.name for row in residency.inventory() if (row.kind, row.where) == ("adapter", "device")] == ["style"]
 
 
+def test_copies_of_a_base_that_left_take_no_room():
+    first, second = SmallBase("first"), SmallBase("second")
+    one = sum(first.sizes(torch.float32)) + sum(SmallAdapter("style", first).sizes(torch.float32)) + CHANGEABLE_BYTES
+    residency = Residency(CPU, device_bytes=one)
+    for base in (first, second) * 3:
+        assert worn(residency, base, SmallAdapter("style", base))[1] == CHANGEABLE_BYTES
+        assert residency.device_budget.used == one
+
+
+def test_copies_in_use_count_when_more_is_asked_for(memories, disk):
+    limit = BASE_BYTES + ADAPTER_BYTES + CHANGEABLE_BYTES + SIZE
+    residency = Residency(CPU, device_bytes=limit, host_bytes=99 * SIZE, blocks=memories)
+    base = SmallBase("base")
+    with residency.hold(base, SmallAdapter("style", base)) as (held, style), adapters_on(held.weights, [(style, 1.0)]):
+        with pytest.raises(WeightsTooLarge):
+            visit(residency, Weights("more", 2 * SIZE, disk))
+        visit(residency, Weights("less", SIZE, disk))
+    assert disk.reads == {"less": 1}
+
+
 def test_adapters_go_on_only_while_the_base_is_held(memories):
     residency = Residency(CPU, device_bytes=99 * SIZE, host_bytes=99 * SIZE, blocks=memories)
     base = SmallBase("base")
