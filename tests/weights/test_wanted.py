@@ -27,9 +27,9 @@ def memories(request):
     return TwoMemories() if request.param else None
 
 
-@pytest.fixture(scope="module")
-def other(tiny, tmp_path_factory):
-    return shutil.copytree(tiny, tmp_path_factory.mktemp("checkpoints") / "other")
+@pytest.fixture
+def other(tiny, tmp_path):
+    return shutil.copytree(tiny, tmp_path / "other")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,17 @@ def test_headers_tell_the_sizes_before_anything_is_read(dtype, tiny, loras, tmp_
         read = wanted.read(dtype, companion if wanted.reads_with else None)
         assert sum(wanted.sizes(dtype)) == pytest.approx(sum(tensor.nbytes for tensor in read.tensors), rel=0.01)
         assert {tensor.dtype for tensor in read.tensors if tensor.is_floating_point()} == {dtype}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_in_half_precision_a_vae_that_overflows_stays_in_full(dtype, other):
+    config = other / "vae/config.json"
+    config.write_text(config.read_text().replace('"force_upcast": false', '"force_upcast": true'))
+    residency = Residency(CPU, dtype=dtype)
+    with residency.hold(CheckpointOf(str(other))) as (base,):
+        assert (base.sdxl.dtype, base.sdxl.vae.dtype) == (dtype, torch.float32)
+        expected = sum(CheckpointOf(str(other)).sizes(dtype))
+        assert residency.device_budget.used == pytest.approx(expected, rel=0.01)
 
 
 def test_a_checkpoint_that_was_away_is_the_same_checkpoint(tiny, sdxl):
