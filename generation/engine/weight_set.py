@@ -56,13 +56,13 @@ class WeightsOn:
         if wanted != self._on:
             self.release()
             with ExitStack() as held:
-                checkpoint, *adapters = held.enter_context(self.residency.hold(*wanted.wanted))
+                base, *adapters = held.enter_context(self.residency.hold(*wanted.wanted))
                 strengths = [each.weight for each in wanted.loras]
-                held.enter_context(adapters_on(checkpoint.base, list(zip(adapters, strengths, strict=True))))
+                held.enter_context(adapters_on(base.weights, list(zip(adapters, strengths, strict=True))))
                 self._held = held.pop_all()
-            if self.compiled and checkpoint.sdxl.unet._compiled_call_impl is None:
-                checkpoint.sdxl.unet.compile(dynamic=False)  # once for each size and number of rows, never for a LoRA
-            self._on, self._sdxl = wanted, checkpoint.sdxl
+            if self.compiled and base.sdxl.unet._compiled_call_impl is None:
+                base.sdxl.unet.compile(dynamic=False)  # once for each size and number of rows, never for a LoRA
+            self._on, self._sdxl = wanted, base.sdxl
             self.checkpoint_switches += wanted.checkpoint != self._checkpoint
             self.lora_switches += bool(wanted.loras)
             self._checkpoint = wanted.checkpoint

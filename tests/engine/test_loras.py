@@ -16,8 +16,8 @@ def weights(engine, tiny):
 
     def copied():
         engine.weights.release()
-        with engine.residency.hold(CheckpointOf(str(tiny))) as (checkpoint,):
-            return {name: weight.detach().clone() for name, weight in checkpoint.base.weights.items()}
+        with engine.residency.hold(CheckpointOf(str(tiny))) as (base,):
+            return {name: weight.detach().clone() for name, weight in base.weights.weights.items()}
 
     return copied
 
