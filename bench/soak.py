@@ -29,7 +29,7 @@ from bench.shelf import shelve_loras
 from generation.engine.engine import Engine
 from generation.engine.options import Options
 from generation.engine.spec import SCHEDULERS, LoraUse, Picture, Spec
-from loras.weights.residency import CheckpointOf
+from loras.weights.wanted import CheckpointOf
 
 TOLERANCE = 2  # levels of 255: floats summed in another order, now and then rounded the other way
 LORAS, SPECS, AT_ONCE = 8, 40, 12

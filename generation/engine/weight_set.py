@@ -6,8 +6,9 @@ from pathlib import Path
 
 from generation.engine.spec import Spec
 from loras.weights.patch import adapters_on
-from loras.weights.residency import AdapterOf, CheckpointOf, Residency
+from loras.weights.residency import Residency
 from loras.weights.sdxl import Sdxl
+from loras.weights.wanted import AdapterOf, CheckpointOf
 
 
 @dataclass(frozen=True)

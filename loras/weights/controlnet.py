@@ -8,8 +8,9 @@ from diffusers import ControlNetModel
 from huggingface_hub import snapshot_download
 
 from loras.weights.errors import CheckpointUnusable
-from loras.weights.folder import HUB_ID, weight_files
+from loras.weights.folder import weight_files
 from loras.weights.sdxl import Sdxl, default_dtype, readable, silence
+from loras.weights.sources import is_hub_id
 
 FILES = ["config.json", "*.safetensors"]
 
@@ -39,7 +40,7 @@ def controlnet_folder(source: str) -> Path:
     """Return the folder a source names, fetched from the hub unless it is one here or cached."""
     if (Path(source) / "config.json").is_file():
         return Path(source)
-    if Path(source).exists() or not HUB_ID.fullmatch(source) or Path(source).parent.is_dir():
+    if Path(source).exists() or not is_hub_id(source):
         raise CheckpointUnusable(
             f"There is no ControlNet at {source}: give a diffusers folder (config.json and .safetensors) or a hub id."
         )

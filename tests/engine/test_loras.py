@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from loras.weights.residency import CheckpointOf
+from loras.weights.wanted import CheckpointOf
 from tests.engine.conftest import begin, generate, levels
 
 
