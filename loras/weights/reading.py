@@ -1,15 +1,17 @@
 """Reads weights from disk, each once at a time, into room that was taken for them before."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from loras.weights.memories import Footprint, Movable, layout
 from loras.weights.rooms import Entry, Rooms, SharedRoom
-from loras.weights.wanted import Wanted
+from loras.weights.wanted import Loaded, Wanted
 
 
 @dataclass(eq=False)
@@ -49,6 +51,7 @@ class Readings:
         self._rooms, self._dtype = rooms, dtype
         self._footprints: dict[Wanted, Footprint] = {}
         self.under_way: dict[Wanted, int] = {}  # and the bytes taken for it
+        self._models = threading.Lock()
 
     def footprint(self, wanted: Wanted) -> Footprint:
         """Say how much room it takes, from its files' headers unless it was asked for before."""
@@ -94,12 +97,20 @@ class Readings:
                 companion = stack.enter_context(self.kept(wanted.reads_with, visiting=visiting)).loaded.value
             expected = rooms.bytes_in(self.footprint(wanted), rooms.reading_room)
             with self._reserved(wanted, expected, visiting) as reservation:
-                loaded = wanted.read(self._dtype, companion)
+                loaded = self._read_files(wanted, companion)
                 footprint = self._measured([tensor.nbytes for tensor in loaded.tensors])
                 with rooms.changed:
                     reservation.resize(rooms.bytes_in(footprint, rooms.reading_room))
                 movable = None if rooms.blocks is None else Movable(loaded.tensors, rooms.blocks)
                 return self._enter(Entry(wanted, loaded, footprint, movable), visiting)
+
+    def _read_files(self, wanted: Wanted, companion: Any) -> Loaded:
+        """Read models one after the other: diffusers and transformers build them under settings of the whole process,
+        and two at once come out with parts on no device. A LoRA waits for nobody."""
+        if wanted.reads_with is not None:
+            return wanted.read(self._dtype, companion)
+        with self._models:
+            return wanted.read(self._dtype, companion)
 
     @contextmanager
     def _reserved(self, wanted: Wanted, nbytes: int, visiting: bool) -> Iterator[Reservation]:

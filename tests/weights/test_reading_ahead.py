@@ -1,5 +1,6 @@
 """Other threads read weights ahead of their use, each once, and never in the way of what is in use."""
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,7 @@ import torch
 
 from loras.weights.errors import CheckpointUnusable, WeightsTooLarge
 from loras.weights.residency import Residency
+from loras.weights.wanted import CheckpointOf
 from tests.weights.residents import SIZE, Disk, SmallAdapter, SmallBase, Weights, places, visit
 
 CPU = torch.device("cpu")
@@ -49,6 +51,15 @@ def test_threads_that_want_the_same_read_it_once(residency, five, disk):
         visit(residency, five[0])
     assert [each.result() for each in ahead] == [None] * 8
     assert disk.reads == {"a": 1}
+
+
+def test_checkpoints_read_by_several_threads_come_out_whole(tiny, tmp_path):
+    copies = [CheckpointOf(str(shutil.copytree(tiny, tmp_path / f"{number}"))) for number in range(3)]
+    for _ in range(3):
+        residency = Residency(CPU)
+        with ThreadPoolExecutor(3) as threads:
+            ahead = [threads.submit(residency.prefetch, copy) for copy in copies]
+        assert [each.result() for each in ahead] == [None] * 3
 
 
 def test_a_hold_waits_for_room_another_thread_is_about_to_leave(five, disk, memories):
