@@ -15,8 +15,8 @@ Writes JSON and prints a table.
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from bench.machine import RESULTS, machine
 from bench.naive import NaiveServer
 from bench.ours import OurServer
 from bench.replay import figures, replay, work_per_second
+from bench.sampling import Sampler
 from bench.schedule import Request, Row, most_popular, read_trace, scaled, spec_of
 from bench.server import Server
 from bench.shelf import shelve_checkpoints, shelve_loras
@@ -84,17 +85,31 @@ def naive_capacity(rows: Sequence[Row], specs: Sequence[Spec], device: torch.dev
         return work_per_second(server, sample)
 
 
-def run(server: Server, requests: Sequence[Request]) -> dict[str, float]:
+def run(server: Server, requests: Sequence[Request]) -> dict[str, Any]:
     """Replay the schedule after one request to warm up, which is not counted."""
     with closing(server):
         server.submit(requests[0].spec).result()
         loras, checkpoints = server.lora_switches, server.checkpoint_switches
-        found = figures(replay(server, requests))
+        with sampled(server) as stages:
+            found = figures(replay(server, requests))
         switches = {
             "lora_switches": server.lora_switches - loras,
             "checkpoint_switches": server.checkpoint_switches - checkpoints,
         }
-        return {**found, **switches}
+        return {**found, **switches, "device_thread": stages}
+
+
+@contextmanager
+def sampled(server: Server) -> Iterator[dict[str, float]]:
+    """Fill in at the end what our device thread spent its time on; of the naive server nothing is asked."""
+    stages: dict[str, float] = {}
+    if isinstance(server, OurServer) and server.engine is not None:
+        sampler = Sampler(server.engine)
+        sampler.start()
+        yield stages
+        stages |= sampler.stop()
+    else:
+        yield stages
 
 
 def report(result: dict[str, Any], out: Path) -> None:
@@ -103,8 +118,10 @@ def report(result: dict[str, Any], out: Path) -> None:
     sides = result["sides"]
     print(f"{result['requests']} requests of {result['tenants']} tenants, load {result['load']:g}")
     print(f"{'':22}" + "".join(f"{name:>12}" for name in sides))
-    for figure in next(iter(sides.values())):
+    for figure in [name for name in next(iter(sides.values())) if name != "device_thread"]:
         print(f"{figure:22}" + "".join(f"{side[figure]:12.3f}" for side in sides.values()))
+    for stage, share in sides.get("ours", {}).get("device_thread", {}).items():
+        print(f"our device thread, {stage:32} {share:6.1%}")
     if len(sides) == 2:
         naive, ours = sides["naive"], sides["ours"]
         faster = ours["images_per_second"] / naive["images_per_second"]

@@ -108,7 +108,7 @@ def run_jobs(generations: Generations) -> Callable[[], None]:
 
 def perform(job: Job, performer: Performer, *, must_stop: Callable[[], bool] = lambda: False) -> None:
     """Hold one claimed job until its end."""
-    held = Held(job, performer, must_stop=must_stop)
+    held = Held(job, performer, must_stop=must_stop, wake=lambda: None)
     while not held.attend():
         time.sleep(0.002)
 

@@ -42,9 +42,9 @@ class Engine:
             host_bytes=options.host_bytes,
             dtype=getattr(torch, options.dtype) if options.dtype else None,
         )
-        self.weights = WeightsOn(self.residency, compiled=options.compile)
+        self.weights = WeightsOn(self.residency, backend=options.compile)
         self.pace = Pace(options.step_seconds or STEP_SECONDS[device.type], most_pixels=options.most_pixels)
-        self.batches = Batches(self.weights, self.pace, StepClock(device), padded=options.compile)
+        self.batches = Batches(self.weights, self.pace, StepClock(device), padded=options.compile is not None)
         self.turns = 0
         self.lost: DeviceLost | None = None
         self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()

@@ -13,5 +13,5 @@ class Options:
     host_bytes: int | None = None
     step_seconds: float | None = None  # how long a newcomer and a cancel may wait for the others' step
     most_pixels: int | None = None  # in one step, however fast it is
-    compile: bool = False  # torch.compile, once for each size: a minute each, then faster steps
+    compile: str | None = None  # torch.compile's backend; a minute for each size at first, then faster steps
     fp16_accumulation: bool = False  # up to twice the matmul rate on GeForce cards, for some rounding

@@ -44,8 +44,9 @@ class WeightsOn:
     """Switches when another set is wanted, and only then: putting adapters on and off at every step would cost more
     than the step. In between, every weight is the checkpoint's own, bit for bit."""
 
-    def __init__(self, residency: Residency, *, compiled: bool = False) -> None:
-        self.residency, self.compiled = residency, compiled
+    def __init__(self, residency: Residency, *, backend: str | None = None) -> None:
+        """Compile UNets with this backend of torch.compile, if one is given."""
+        self.residency, self.backend = residency, backend
         self.checkpoint_switches = self.lora_switches = 0
         self._on: WeightSet | None = None
         self._checkpoint = ""
@@ -61,8 +62,8 @@ class WeightsOn:
                 strengths = [each.weight for each in wanted.loras]
                 held.enter_context(adapters_on(base.weights, list(zip(adapters, strengths, strict=True))))
                 self._held = held.pop_all()
-            if self.compiled and base.sdxl.unet._compiled_call_impl is None:
-                base.sdxl.unet.compile(dynamic=False)  # once for each size and number of rows, never for a LoRA
+            if self.backend and base.sdxl.unet._compiled_call_impl is None:
+                base.sdxl.unet.compile(backend=self.backend, dynamic=False)  # anew for a size, never for a LoRA
             self._on, self._sdxl = wanted, base.sdxl
             self.checkpoint_switches += wanted.checkpoint != self._checkpoint
             self.lora_switches += bool(wanted.loras)

@@ -177,7 +177,7 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "device_bytes": env.gigabytes("DARKROOM_DEVICE_GB"),
     "host_bytes": env.gigabytes("DARKROOM_HOST_GB"),
     "step_seconds": env.number("DARKROOM_STEP_MILLISECONDS", 0, high=60_000) / 1000,
-    "compile": env.flag("DARKROOM_COMPILE", False),
+    "compile": env.one_of("DARKROOM_COMPILE", "inductor"),
     "fp16_accumulation": env.flag("DARKROOM_FP16_ACCUMULATION", False),
 }
 CHORES = ["generation.storage.remove_discarded", "generation.storage.remove_orphans"]

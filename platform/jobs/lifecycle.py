@@ -70,16 +70,19 @@ class Performer(Protocol):
 class Held:
     """A job of ours, from its claim to its end; whoever holds it attends to it again and again."""
 
-    def __init__(self, job: Job, performer: Performer, *, must_stop: Callable[[], bool]) -> None:
-        self.job = job
+    def __init__(
+        self, job: Job, performer: Performer, *, must_stop: Callable[[], bool], wake: Callable[[], object]
+    ) -> None:
+        """Hold a claimed job. `wake` is called, in any thread, when it wants to be attended to."""
+        self.job, self.performer, self.wake = job, performer, wake
         self.lease = Lease(job, must_stop=must_stop)
+        self.performance: Performance | None = None
         self.begun_at = time.monotonic()
         self.out_of_reach_since: float | None = None
         log.info("%s: attempt %s starts", job.pk, job.attempt)
-        self.performance = performer.begin(job)
 
     def attend(self) -> bool:
-        """Report how far it is, or end it. Return whether it is off our hands. Raises WorkerUnfit."""
+        """Begin it, report how far it is, or end it. Return whether it is off our hands. Raises WorkerUnfit."""
         try:
             ended = self._attend()
             self.out_of_reach_since = None
@@ -89,12 +92,16 @@ class Held:
         except OUT_OF_REACH as error:
             ended = self._give_up(error)
         if ended:
-            self.performance.stop()
+            if self.performance:
+                self.performance.stop()
             log.info("%s: %s after %.2f s", self.job.pk, self.job.status, time.monotonic() - self.begun_at)
         return ended
 
     def _attend(self) -> bool:
         try:
+            if self.performance is None:
+                self.performance = self.performer.begin(self.job)
+                self.performance.outcome.add_done_callback(lambda _: self.wake())
             done = self.performance.outcome.done()
             self.lease.report(*self.performance.progress, pulse=self.performance.pulse, done=done)
             if not done:

@@ -100,9 +100,9 @@ class GpuWorker:
                 job = leases.claim(model, self.name, alone=not self.held)
                 if job is None:
                     break
-                held = Held(job, performer, must_stop=self._is_out_of_time)
-                held.performance.outcome.add_done_callback(lambda _: BELL.rung.set())
-                self.held.append(held)
+                held = Held(job, performer, must_stop=self._is_out_of_time, wake=BELL.rung.set)
+                if not held.attend():
+                    self.held.append(held)
 
     def _has_room(self) -> bool:
         """Return whether another job may come. A job that was there when a worker died stays alone: if it is what kills

@@ -66,6 +66,17 @@ def test_a_bug_fails_its_job_without_showing_its_inside(performed):
     assert "secret" not in job.error_message
 
 
+def test_a_job_that_cannot_even_begin_fails_and_not_its_worker(job, generations):
+    class Broken(FakeEngine):
+        def submit(self, spec, on_picture):
+            raise ZeroDivisionError("secret")
+
+    generations.engine = Broken("fake")
+    perform(leases.claim(GenerationJob, "w1"), generations)
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (Status.FAILED, "internal_error")
+
+
 def test_a_lost_device_ends_the_worker_and_not_the_job(performed, job):
     with pytest.raises(WorkerUnfit):
         performed(raising(DeviceLost("device-side assert")))
