@@ -1,7 +1,9 @@
-"""Our side of a bench: the engine, and its pictures encoded on other threads. The one file that knows the engine."""
+"""Our side of a bench: the engine as a worker runs it, sixteen generations at once, and two threads that encode."""
 
-from collections.abc import Sequence
+import threading
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import torch
 
@@ -10,82 +12,73 @@ from generation.engine.encode import encode
 from generation.engine.engine import Engine
 from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec
-from generation.engine.weight_set import WeightSet, WeightsOn
-from loras.weights.sdxl import Sdxl
 
-ENCODERS = 2
+AT_ONCE = 16  # settings.JOBS_AT_ONCE; the others wait in the order they came
 
 
 class OurServer:
-    """Gives the engine whatever is submitted, at once; the engine decides what is drawn together and when."""
+    """Serves what was submitted with one engine that stays warm."""
 
     name = "ours"
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self._engine: Engine | None = None
-        self._weights: CountedWeights | None = None
-        self._encoders = ThreadPoolExecutor(ENCODERS, thread_name_prefix="encoder")
+    def __init__(self, device: torch.device, options: Options | None = None) -> None:
+        self.options = options or Options(device=device.type)
+        self.engine: Engine | None = None
+        self._backlog: deque[tuple[Spec, Future[list[bytes]]]] = deque()
+        self._flying = 0
+        self._lock = threading.Lock()
+        self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
 
     @property
     def lora_switches(self) -> int:
-        return self._weights.lora_switches if self._weights else 0
+        return self.engine.weights.lora_switches if self.engine else 0
 
     @property
     def checkpoint_switches(self) -> int:
-        return self._weights.checkpoint_switches if self._weights else 0
+        return self.engine.weights.checkpoint_switches if self.engine else 0
 
     def submit(self, spec: Spec) -> Future[list[bytes]]:
+        """Take a request; the first one's checkpoint is loaded with the engine."""
+        if self.engine is None:
+            self.engine = Engine(spec.checkpoint, self.options)
+            self.engine.start()
         promised: Future[list[bytes]] = Future()
-        files: list[Future[bytes]] = [Future() for _ in range(spec.n)]
-
-        def on_picture(picture: Picture) -> None:
-            files[picture.index] = self._encoders.submit(png, picture)
-
-        generation = self._started(spec.checkpoint).submit(spec, on_picture)
-        generation.finished.add_done_callback(lambda done: self._encoders.submit(keep, promised, done, files))
+        self._backlog.append((spec, promised))
+        self._take_off()
         return promised
 
     def close(self) -> None:
-        if self._engine:
-            self._engine.stop()
+        """Let go of everything; whoever calls has waited for what was submitted."""
+        if self.engine is not None:
+            self.engine.stop()
         self._encoders.shutdown()
-        self._engine = self._weights = None
+        self.engine = None
         give_memory_back()
 
-    def _started(self, checkpoint: str) -> Engine:
-        """Return the engine, started on the first checkpoint asked for."""
-        if self._engine is None:
-            self._engine = Engine(checkpoint, Options(device=self.device.type))
-            self._engine.weights.release()
-            self._weights = CountedWeights(self._engine.residency)
-            self._engine.weights = self._engine.batches.weights = self._weights
-            self._engine.start()
-        return self._engine
+    def _take_off(self) -> None:
+        """Hand the engine what it has room for."""
+        while True:
+            with self._lock:
+                if self._flying == AT_ONCE or not self._backlog:
+                    return
+                self._flying += 1
+                spec, promised = self._backlog.popleft()
+            files: dict[int, Future[bytes]] = {}
+            assert self.engine is not None
+            generation = self.engine.submit(spec, partial(self._encode, files))
+            generation.finished.add_done_callback(partial(self._landed, files, promised))
 
+    def _encode(self, files: dict[int, Future[bytes]], picture: Picture) -> None:
+        files[picture.index] = self._encoders.submit(png, picture)
 
-class CountedWeights(WeightsOn):
-    """Tells switches of LoRAs and of checkpoints apart."""
-
-    lora_switches = checkpoint_switches = 0
-    _last: WeightSet | None = None
-
-    def switch_to(self, wanted: WeightSet) -> Sdxl:
-        sdxl = super().switch_to(wanted)
-        if wanted != self._last:
-            self.lora_switches += bool(wanted.loras)
-            self.checkpoint_switches += self._last is None or wanted.checkpoint != self._last.checkpoint
-            self._last = wanted
-        return sdxl
-
-
-def keep(promised: Future[list[bytes]], finished: Future[None], files: Sequence[Future[bytes]]) -> None:
-    """Keep the promise of files, all of which were given to the encoders before this was."""
-    try:
-        finished.result()
-        promised.set_result([file.result() for file in files])
-    except Exception as error:  # noqa: BLE001 - it is raised where the files are waited for
-        promised.set_exception(error)
+    def _landed(self, files: dict[int, Future[bytes]], promised: Future[list[bytes]], finished: Future[None]) -> None:
+        with self._lock:
+            self._flying -= 1
+        if error := finished.exception():
+            promised.set_exception(error)
+        else:
+            self._encoders.submit(lambda: promised.set_result([files[index].result() for index in sorted(files)]))
+        self._take_off()
 
 
 def png(picture: Picture) -> bytes:

@@ -2,7 +2,7 @@
 
     python -m bench.soak --requests 2000
 
-A few dozen unlike specs (steps, schedulers, guidance, sizes, up to three LoRAs) are drawn one by one first: the goldens.
+A few dozen unlike specs (steps, schedulers, guidance, sizes, LoRAs) are drawn one by one first: the goldens.
 Then they are asked for again and again in random order, a dozen at a time. Writes JSON, prints a line for each hundred,
 and exits with 1 when a picture differs by more than the tolerance or a weight by a bit.
 """
@@ -29,7 +29,7 @@ from bench.shelf import shelve_loras
 from generation.engine.engine import Engine
 from generation.engine.options import Options
 from generation.engine.spec import SCHEDULERS, LoraUse, Picture, Spec
-from loras.weights.residency import CheckpointOf
+from loras.weights.wanted import CheckpointOf
 
 TOLERANCE = 2  # levels of 255: floats summed in another order, now and then rounded the other way
 LORAS, SPECS, AT_ONCE = 8, 40, 12
@@ -50,9 +50,8 @@ def main() -> None:
     asked = arguments()
     device = torch.device(asked.device)
     with tempfile.TemporaryDirectory() as folder:
-        loras = shelve_loras(
-            Path(asked.checkpoint), [f"lora{number}" for number in range(LORAS)], Path(folder) / "loras"
-        )
+        names = [f"lora{number}" for number in range(LORAS)]
+        loras = shelve_loras(Path(asked.checkpoint), names, Path(folder) / "loras")
         engine = Engine(asked.checkpoint, Options(device=asked.device))
         specs = list(unlike(asked.checkpoint, list(loras.values()), asked.side, random.Random(1)))
         result = soak(engine, specs, asked.requests)
@@ -109,10 +108,10 @@ def soak(engine: Engine, specs: list[Spec], requests: int) -> dict[str, Any]:
             note(found, number + 1, time.monotonic() - begun)
     while flying:
         land(flying, goldens, found)
-    seconds, switches = time.monotonic() - begun, engine.weights.switches
+    seconds, switches = time.monotonic() - begun, engine.weights.lora_switches
     engine.stop()
     figures = {name: value for name, value in vars(found).items() if name != "rss_bytes"}
-    figures |= {"seconds": seconds, "weight_switches": switches, "rss_bytes": found.rss_bytes}
+    figures |= {"seconds": seconds, "lora_switches": switches, "rss_bytes": found.rss_bytes}
     return figures | {"base_bit_identical": digest_of_base(engine, specs[0].checkpoint) == before}
 
 

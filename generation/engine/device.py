@@ -9,7 +9,7 @@ import diffusers
 import torch
 
 from generation.engine.errors import CheckpointError, DeviceLost, LoraError, OutOfMemory
-from loras.weights.errors import CheckpointUnusable, LoraUnusable
+from loras.weights.errors import CheckpointUnusable, LoraUnusable, WeightsTooLarge
 from loras.weights.sdxl import Sdxl
 
 CPU_OUT_OF_MEMORY = "can't allocate memory"
@@ -51,6 +51,8 @@ def engine_errors(shortage: str) -> Iterator[None]:
         raise CheckpointError(str(error)) from error
     except LoraUnusable as error:
         raise LoraError(error.code, error.sentence) from error
+    except WeightsTooLarge as error:
+        raise OutOfMemory(f"{error} Ask for fewer LoRAs.") from error
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(shortage) from error
     except RuntimeError as error:

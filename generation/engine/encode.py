@@ -9,7 +9,7 @@ from generation.engine.png import png
 
 Format = Literal["png", "jpeg", "webp"]
 
-# A thumbnail takes a third of the time with these (bench/encode.py): whole pixels are averaged before the resampling,
+# A thumbnail takes half the time with these (bench/encode.py): whole pixels are averaged before the resampling,
 # and WebP searches less. The pictures are as good, the files a few percent larger.
 THUMBNAIL_GAP, THUMBNAIL_METHOD = 1.0, 2
 JPEG_EXIF_BYTES = 65_533 - 6  # what one APP1 segment holds beside its header

@@ -36,7 +36,12 @@ class Engine:
         """Make the checkpoint resident: a diffusers folder, a .safetensors file or a hub id. Raises CheckpointError."""
         device = choose_device(options.device)
         torch.backends.cuda.matmul.allow_fp16_accumulation = options.fp16_accumulation
-        self.residency = Residency(device, device_bytes=options.device_bytes, host_bytes=options.host_bytes)
+        self.residency = Residency(
+            device,
+            device_bytes=options.device_bytes,
+            host_bytes=options.host_bytes,
+            dtype=getattr(torch, options.dtype) if options.dtype else None,
+        )
         self.weights = WeightsOn(self.residency, compiled=options.compile)
         self.pace = Pace(options.step_seconds or STEP_SECONDS[device.type], most_pixels=options.most_pixels)
         self.batches = Batches(self.weights, self.pace, StepClock(device), padded=options.compile)

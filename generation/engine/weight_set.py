@@ -6,8 +6,9 @@ from pathlib import Path
 
 from generation.engine.spec import Spec
 from loras.weights.patch import adapters_on
-from loras.weights.residency import AdapterOf, CheckpointOf, Residency
+from loras.weights.residency import Residency
 from loras.weights.sdxl import Sdxl
+from loras.weights.wanted import AdapterOf, CheckpointOf
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class WeightsOn:
 
     def __init__(self, residency: Residency, *, compiled: bool = False) -> None:
         self.residency, self.compiled = residency, compiled
-        self.switches = 0
+        self.checkpoint_switches = self.lora_switches = 0
         self._on: WeightSet | None = None
+        self._checkpoint = ""
         self._sdxl: Sdxl
         self._held = ExitStack()
 
@@ -55,14 +57,16 @@ class WeightsOn:
         if wanted != self._on:
             self.release()
             with ExitStack() as held:
-                checkpoint, *adapters = held.enter_context(self.residency.hold(*wanted.wanted))
+                base, *adapters = held.enter_context(self.residency.hold(*wanted.wanted))
                 strengths = [each.weight for each in wanted.loras]
-                held.enter_context(adapters_on(checkpoint.base, list(zip(adapters, strengths, strict=True))))
+                held.enter_context(adapters_on(base.weights, list(zip(adapters, strengths, strict=True))))
                 self._held = held.pop_all()
-            if self.compiled and checkpoint.sdxl.unet._compiled_call_impl is None:
-                checkpoint.sdxl.unet.compile(dynamic=False)  # once for each size and number of rows, never for a LoRA
-            self._on, self._sdxl = wanted, checkpoint.sdxl
-            self.switches += 1
+            if self.compiled and base.sdxl.unet._compiled_call_impl is None:
+                base.sdxl.unet.compile(dynamic=False)  # once for each size and number of rows, never for a LoRA
+            self._on, self._sdxl = wanted, base.sdxl
+            self.checkpoint_switches += wanted.checkpoint != self._checkpoint
+            self.lora_switches += bool(wanted.loras)
+            self._checkpoint = wanted.checkpoint
         return self._sdxl
 
     def release(self) -> None:

@@ -15,3 +15,7 @@ class LoraUnusable(Exception):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class WeightsTooLarge(Exception):
+    """Report that what is asked for together is more than the budget, whatever else is put away."""

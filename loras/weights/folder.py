@@ -25,8 +25,14 @@ def downloaded(hub_id: str, dtype: torch.dtype) -> Path:
     return Path(diffusers.StableDiffusionXLPipeline.download(hub_id, variant=variant, use_safetensors=True))
 
 
+def located(source: str, dtype: torch.dtype) -> Path:
+    """Return where a source's files are: the folder or file it names, or the folder of a hub id, fetched if need be."""
+    path = Path(source)
+    return path if path.is_file() or path.is_dir() else downloaded(source, dtype)
+
+
 def fp16_vae(source: str, dtype: torch.dtype) -> AutoencoderKL | None:
-    if dtype != torch.float16 or source not in FP16_VAES:
+    if dtype != torch.float16 or source not in FP16_VAES or Path(source).is_dir():
         return None
     return AutoencoderKL.from_pretrained(FP16_VAES[source], dtype=dtype, use_safetensors=True)
 
@@ -41,7 +47,7 @@ def pipeline_from_folder(
     kind = json.loads(index.read_text()).get("_class_name")
     if not str(kind).startswith("StableDiffusionXL"):
         raise CheckpointUnusable(f"The folder {folder} holds a {kind}, not an SDXL.")
-    variant, weights = unet_files(folder, dtype)
+    variant, weights = weight_files(folder / "unet", dtype)
     replacement = {} if vae is None else {"vae": vae}
     pipeline = diffusers.StableDiffusionXLPipeline.from_pretrained(
         folder,
@@ -55,11 +61,13 @@ def pipeline_from_folder(
     return pipeline, weights
 
 
-def unet_files(folder: Path, dtype: torch.dtype) -> tuple[str | None, list[Path]]:
+def weight_files(part: Path, dtype: torch.dtype) -> tuple[str | None, list[Path]]:
     """Choose between plain and .fp16. files: the plain ones for fp32, whichever there are otherwise."""
-    files = sorted((folder / "unet").glob("*.safetensors"))
+    files = sorted(part.glob("*.safetensors"))
     half = [file for file in files if ".fp16" in file.name]
     full = [file for file in files if ".fp16" not in file.name]
     if not files:
-        raise CheckpointUnusable(f"The checkpoint {folder} has no unet/*.safetensors; pickled weights are not read.")
+        raise CheckpointUnusable(
+            f"The checkpoint {part.parent} has no {part.name}/*.safetensors; pickled weights are not read."
+        )
     return ("fp16", half) if half and (dtype == torch.float16 or not full) else (None, full)

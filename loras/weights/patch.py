@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -46,7 +47,7 @@ class BaseWeights:
     def __init__(self, sdxl: Sdxl, *, pristine_bytes: int = PRISTINE_BYTES) -> None:
         self.weights: dict[str, torch.nn.Parameter] = {}
         self.layers: dict[tuple[str, str], str] = {}
-        self.pristine = PristineCopies(pristine_bytes)
+        self.pristine = PristineCopies(PristineBudget(pristine_bytes))
         self.patched = False
         for part in PARTS:
             modules = changeable(getattr(sdxl, part))
@@ -59,31 +60,75 @@ def changeable(model: torch.nn.Module) -> dict[str, torch.nn.Linear | torch.nn.C
     return {name: module for name, module in model.named_modules() if isinstance(module, kinds)}
 
 
-class PristineCopies:
-    """Copies of weights as the checkpoint has them, at most `budget_bytes`; the least recently used go."""
+class PristineRoom(Protocol):
+    """Who says how much device memory pristine copies may take, and what serves as one where there is no room."""
 
-    def __init__(self, budget_bytes: int) -> None:
-        self.budget_bytes = budget_bytes
+    def take(self, nbytes: int) -> bool:
+        """Take the room for a copy, if there is any."""
+
+    def give(self, nbytes: int) -> None: ...
+
+    def stand_in(self, weight: torch.Tensor) -> torch.Tensor:
+        """Return the weight's values, from a place that needs no room."""
+
+
+class PristineBudget:
+    """Room of its own for the copies of one base, without a Residency."""
+
+    def __init__(self, nbytes: int) -> None:
+        self._free = nbytes
+
+    def take(self, nbytes: int) -> bool:
+        if nbytes > self._free:
+            return False
+        self._free -= nbytes
+        return True
+
+    def give(self, nbytes: int) -> None:
+        self._free += nbytes
+
+    def stand_in(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight.to("cpu", copy=True)
+
+
+class PristineCopies:
+    """Copies of weights as the checkpoint has them, as many as the room allows; the least recently used go."""
+
+    def __init__(self, room: PristineRoom) -> None:
+        self.room = room
         self.held_bytes = 0
         self._copies: OrderedDict[str, torch.Tensor] = OrderedDict()
 
     def of(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Return a copy of each weight; what the budget has no room for is copied to host memory and not kept."""
+        """Return the pristine values of each weight, which are its values now."""
         for name in self._copies.keys() & weights.keys():
             self._copies.move_to_end(name)
         return {name: self._copy(name, weight, in_use=weights.keys()) for name, weight in weights.items()}
 
+    def clear(self) -> None:
+        """Let all copies go; no adapter may be on."""
+        while self._copies:
+            self._drop(next(iter(self._copies)))
+
     def _copy(self, name: str, weight: torch.Tensor, in_use: Collection[str]) -> torch.Tensor:
         if name in self._copies:
             return self._copies[name]
-        while self.held_bytes + weight.nbytes > self.budget_bytes:
+        while not self.room.take(weight.nbytes):
             oldest = next(iter(self._copies), None)
             if oldest is None or oldest in in_use:
-                return weight.to("cpu", copy=True)
-            self.held_bytes -= self._copies.pop(oldest).nbytes
-        self._copies[name] = weight.detach().clone()
+                return self.room.stand_in(weight)
+            self._drop(oldest)
+        with ExitStack() as undo:
+            undo.callback(self.room.give, weight.nbytes)
+            self._copies[name] = weight.detach().clone()
+            undo.pop_all()
         self.held_bytes += weight.nbytes
         return self._copies[name]
+
+    def _drop(self, name: str) -> None:
+        nbytes = self._copies.pop(name).nbytes
+        self.held_bytes -= nbytes
+        self.room.give(nbytes)
 
 
 @contextmanager
@@ -96,16 +141,17 @@ def adapters_on(base: BaseWeights, adapters: Sequence[tuple[Adapter, float]]) ->
         raise AdaptersOn("Adapters are on these weights already; put all of a set on together.")
     worn = [(adapter, strength) for adapter, strength in adapters if strength]
     touched = {patch.weight: base.weights[patch.weight] for adapter, _ in worn for patch in adapter.patches}
-    pristine = base.pristine.of(touched)
+    pristine: dict[str, torch.Tensor] = {}
+    base.patched = True  # from here on no copy may go
     try:
-        base.patched = True
+        pristine |= base.pristine.of(touched)
         for adapter, strength in worn:
             for patch in adapter.patches:
                 matrix(touched[patch.weight]).addmm_(patch.up, patch.down, alpha=patch.scale * strength)
         yield
     finally:
         for name, copy in pristine.items():
-            touched[name].copy_(copy)
+            touched[name].copy_(copy, non_blocking=True)
         base.patched = False
 
 

@@ -1,8 +1,10 @@
 """The one way to load SDXL, from a diffusers folder, a single .safetensors file or a hub id."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from loras.weights.errors import CheckpointUnusable
-from loras.weights.folder import downloaded, fp16_vae, pipeline_from_folder
+from loras.weights.folder import fp16_vae, located, pipeline_from_folder
 from loras.weights.single_file import pipeline_from_single_file
 
 # What diffusers and transformers raise for files they cannot make sense of. OSError covers the hub's errors too.
@@ -55,28 +57,50 @@ class Sdxl:
         """Return the dtype of the UNet and the text encoders; the VAE has its own."""
         return self.unet.dtype
 
+    @property
+    def modules(self) -> tuple[torch.nn.Module, ...]:
+        return self.unet, self.vae, self.text_encoder, self.text_encoder_2
 
-def load_sdxl(source: str, device: torch.device) -> Sdxl:
-    """Load the checkpoint at a folder, file or hub id in the device's dtype: fp16 on CUDA, fp32 elsewhere.
+
+def load_sdxl(source: str, device: torch.device, dtype: torch.dtype | None = None) -> Sdxl:
+    """Load the checkpoint at a folder, file or hub id onto the device. Raises CheckpointUnusable, see read_sdxl."""
+    sdxl = read_sdxl(source, dtype or default_dtype(device))
+    for module in sdxl.modules:
+        module.to(device)
+    return sdxl
+
+
+def default_dtype(device: torch.device) -> torch.dtype:
+    return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def read_sdxl(source: str, dtype: torch.dtype) -> Sdxl:
+    """Read the checkpoint at a folder, file or hub id into host memory.
 
     Raises CheckpointUnusable. Only safetensors are read, never pickles, and the network is used for hub ids alone.
     """
     silence()
-    dtype = torch.float16 if device.type == "cuda" else torch.float32
-    path = Path(source)
-    try:
+    with readable(f"The checkpoint {source}"):
+        path = located(source, dtype)
         if path.is_file():
             pipeline, weights = pipeline_from_single_file(path, dtype), [path]
-        elif path.is_dir():
-            pipeline, weights = pipeline_from_folder(path, dtype)
         else:
-            pipeline, weights = pipeline_from_folder(downloaded(source, dtype), dtype, vae=fp16_vae(source, dtype))
-    except UNREADABLE as error:
-        raise CheckpointUnusable(f"The checkpoint {source} cannot be read: {error}") from error
+            pipeline, weights = pipeline_from_folder(path, dtype, vae=fp16_vae(source, dtype))
     refuse_other_kinds(source, pipeline)
     refuse_incomplete(source, pipeline)
-    name = path.stem if path.is_file() else path.resolve().name if path.is_dir() else source
-    return bundle(pipeline, device, name=name, sha256=sha256_of(weights))
+    name = path.stem if path.is_file() else path.resolve().name if Path(source).is_dir() else source
+    return bundle(pipeline, name=name, sha256=sha256_of(weights))
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Make what the libraries raise for unusable files a CheckpointUnusable; memory shortage stays what it is."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except UNREADABLE as error:
+        raise CheckpointUnusable(f"{what} cannot be read: {error}") from error
 
 
 def silence() -> None:
@@ -115,12 +139,11 @@ def refuse_incomplete(source: str, pipeline: DiffusionPipeline) -> None:
             )
 
 
-def bundle(pipeline: DiffusionPipeline, device: torch.device, *, name: str, sha256: str) -> Sdxl:
-    """Put the components on the device; a VAE that overflows in fp16 stays fp32."""
+def bundle(pipeline: DiffusionPipeline, *, name: str, sha256: str) -> Sdxl:
+    """Lay the components out as the engine wants them; a VAE that overflows in fp16 stays fp32."""
     vae_dtype = torch.float32 if pipeline.vae.config.force_upcast else pipeline.unet.dtype
-    parts = (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
-    for part in parts:
-        part.requires_grad_(False).eval().to(device)
+    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2):
+        part.requires_grad_(False).eval()
     return Sdxl(
         name=name,
         sha256=sha256,
@@ -136,9 +159,14 @@ def bundle(pipeline: DiffusionPipeline, device: torch.device, *, name: str, sha2
 
 
 def sha256_of(files: Iterable[Path]) -> str:
-    """Hash the files as one; a sharded UNet has several."""
+    """Hash the files as one; a sharded UNet has several. Unchanged ones are not read again."""
+    return digest_of(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+@cache
+def digest_of(files: tuple[tuple[Path, int, int], ...]) -> str:
     digest = hashlib.sha256()
-    for path in files:
+    for path, _, _ in files:
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

@@ -10,9 +10,11 @@ from diffusers import StableDiffusionXLPipeline
 from loras.weights.adapters import read_adapter
 from loras.weights.keys import PARTS
 from loras.weights.patch import Adapter, BaseWeights
+from loras.weights.residency import Residency
 from loras.weights.sdxl import Sdxl, load_sdxl
 from tests.engine.tiny_sdxl import make_tiny_sdxl
 from tests.weights.lora_files import Tensors, saved
+from tests.weights.residents import SIZE, Disk, TwoMemories, Weights
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -60,6 +62,27 @@ def fused(tiny: Path) -> Callable[..., Tensors]:
         }
 
     return fuse
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def memories() -> TwoMemories:
+    return TwoMemories()
+
+
+@pytest.fixture
+def residency(memories: TwoMemories) -> Residency:
+    """Room for two on the device and for three in host memory."""
+    return Residency(torch.device("cpu"), device_bytes=2 * SIZE, host_bytes=3 * SIZE, blocks=memories)
+
+
+@pytest.fixture
+def five(disk: Disk) -> list[Weights]:
+    return [Weights(name, SIZE, disk) for name in "abcde"]
 
 
 def copied(base: BaseWeights) -> Tensors:

@@ -8,7 +8,7 @@ from diffusers import StableDiffusionXLPipeline
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig, get_peft_model_state_dict
 
-from loras.weights.adapters import AdapterCache, read_adapter
+from loras.weights.adapters import read_adapter
 from loras.weights.errors import LoraUnusable
 from loras.weights.patch import adapters_on
 from tests.weights.conftest import assert_within_rounding, copied
@@ -114,36 +114,3 @@ def test_settings_nobody_understands(sdxl, base, tmp_path):
     file = saved(peft_lora(sdxl, UNET), tmp_path / "style.safetensors", metadata)
     with pytest.raises(LoraUnusable, match="cannot be understood"):
         read_adapter(file, base)
-
-
-def test_a_recently_used_adapter_is_not_read_again(sdxl, base, tmp_path):
-    cache = AdapterCache(base)
-    file = saved(peft_lora(sdxl, UNET), tmp_path / "style.safetensors")
-    assert cache.get(file) is cache.get(file)
-
-
-def test_a_changed_file_is_read_again(sdxl, base, tmp_path):
-    cache = AdapterCache(base)
-    file = saved(peft_lora(sdxl, UNET), tmp_path / "style.safetensors")
-    first = cache.get(file)
-    saved(peft_lora(sdxl, FEED_FORWARD), file)
-    assert cache.get(file) is not first
-
-
-def test_an_adapter_too_large_to_hold_drives_none_out(sdxl, base, tmp_path):
-    small, large = (saved(peft_lora(sdxl, UNET, rank=rank), tmp_path / f"{rank}.safetensors") for rank in (2, 4))
-    cache = AdapterCache(base, budget_bytes=read_adapter(small, base).nbytes)
-    first = cache.get(small)
-    assert cache.get(large) is not cache.get(large)
-    assert cache.get(small) is first
-
-
-def test_the_least_recently_used_adapter_goes_first(sdxl, base, tmp_path):
-    files = [saved(peft_lora(sdxl, UNET, seed=seed), tmp_path / f"{seed}.safetensors") for seed in range(3)]
-    cache = AdapterCache(base, budget_bytes=2 * read_adapter(files[0], base).nbytes)
-    first, second = cache.get(files[0]), cache.get(files[1])
-    assert cache.get(files[0]) is first
-    cache.get(files[2])
-    assert cache.get(files[0]) is first
-    assert cache.get(files[1]) is not second
-    assert cache.held_bytes <= cache.budget_bytes
