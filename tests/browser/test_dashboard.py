@@ -121,8 +121,9 @@ def test_a_lora_is_put_onto_a_picture_and_used_again(visitor, tmp_path):
     expect(page.locator("[name=lora_weight]")).to_have_count(0)
 
 
-def test_a_lora_is_found_and_put_on_without_javascript(arrive, tmp_path):
-    page = shelve(arrive(java_script_enabled=False), tmp_path / "ink.safetensors", 2)
+def test_a_lora_is_found_and_put_on_without_javascript(visitor, arrive, tmp_path):
+    shelve(visitor, tmp_path / "ink.safetensors", 2)
+    page = arrive(java_script_enabled=False).page
     page.get_by_label("Prompt", exact=True).fill("a kite without a script")
     page.get_by_role("button", name="Find").click()
     page.get_by_role("button", name="ink").click()
