@@ -100,9 +100,8 @@ class GpuWorker:
                 job = leases.claim(model, self.name, alone=not self.held)
                 if job is None:
                     break
-                held = Held(job, performer, must_stop=self._is_out_of_time, wake=BELL.rung.set)
-                if not held.attend():
-                    self.held.append(held)
+                self.held.append(Held(job, performer, must_stop=self._is_out_of_time, wake=BELL.rung.set))
+                self._attend()  # begins it, without which there would be room for ever
 
     def _has_room(self) -> bool:
         """Return whether another job may come. A job that was there when a worker died stays alone: if it is what kills
