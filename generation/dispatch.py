@@ -17,13 +17,14 @@ from generation.engine.spec import Picture, Spec, StepReport
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from jobs.lifecycle import JobFailed, WorkerUnfit
-from loras.services import shelve_checkpoint
+from loras.services import absolute, shelve_checkpoint
 from loras.storage import fetch
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-STORING_THREADS = 2
+STORING_THREADS = FETCHING_THREADS = 2  # apart: a slow download keeps no picture from being stored
+OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
 
 
 class Drawing(Protocol):
@@ -40,6 +41,7 @@ class Engine(Protocol):
     """What we ask of an engine; the real one is generation.engine.engine.Engine."""
 
     pulse: int
+    is_unfit: bool
 
     def start(self) -> None:
         """Begin to draw."""
@@ -58,26 +60,32 @@ class Generations:
 
     def __init__(self) -> None:
         self.storing = ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="storing")
-        self.going_on: set[Performance] = set()
+        self.fetching = ThreadPoolExecutor(FETCHING_THREADS, thread_name_prefix="fetching")
+        self.going_on: set[GenerationPerformance] = set()
 
     def warm_up(self) -> None:
         """Load the checkpoint that the settings name. Raises JobFailed with a sentence for the operator."""
-        started = time.monotonic()
+        started, source = time.monotonic(), absolute(settings.CHECKPOINT)  # as the shelf spells it
         try:
-            self.engine = import_string(settings.ENGINE)(settings.CHECKPOINT, Options(**settings.ENGINE_OPTIONS))
+            self.engine = import_string(settings.ENGINE)(source, Options(**settings.ENGINE_OPTIONS))
         except EngineError as error:
             raise JobFailed(error.code, str(error)) from error
         self.engine.start()
-        shelve_checkpoint(settings.CHECKPOINT)
-        log.info("checkpoint %s is loaded after %.1f s", settings.CHECKPOINT, time.monotonic() - started)
+        shelve_checkpoint(source)
+        log.info("checkpoint %s is loaded after %.1f s", source, time.monotonic() - started)
+
+    def check(self) -> None:
+        """Raise WorkerUnfit when no generation will get on here any more."""
+        if self.engine.is_unfit:
+            raise WorkerUnfit("the device is lost, or hangs")
 
     def has_room(self) -> bool:
         """Return whether one more generation would get on."""
         return len(self.going_on) < settings.JOBS_AT_ONCE
 
-    def begin(self, job: GenerationJob) -> "Performance":
+    def begin(self, job: GenerationJob) -> "GenerationPerformance":
         """Hand the generation to the engine."""
-        performance = Performance(job, self.engine, self.storing)
+        performance = GenerationPerformance(job, self.engine, self.storing, self.fetching)
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
         return performance
@@ -87,19 +95,21 @@ class Generations:
         return self.engine.holds()
 
 
-class Performance:
+class GenerationPerformance:
     """One generation being drawn and stored. `outcome` has its images when the last one is stored."""
 
-    def __init__(self, job: GenerationJob, engine: Engine, pool: ThreadPoolExecutor) -> None:
-        # What asks the database asks here: the pool's threads have no connection.
-        self.job, self.spec, self.engine, self.pool = job, job.spec, engine, pool
+    def __init__(
+        self, job: GenerationJob, engine: Engine, storing: ThreadPoolExecutor, fetching: ThreadPoolExecutor
+    ) -> None:
+        # What asks the database asks here: the pools' threads have no connection.
+        self.job, self.spec, self.engine, self.storing, self.fetching = job, job.spec, engine, storing, fetching
         self.outcome: Future[Sequence[Image]] = Future()
         self.images: list[Image] = []
         self.drawing: Drawing | None = None
         self.fetched = 0
         self._lock = threading.Lock()
         if job.worn:
-            self._in_pool(self._fetch)
+            self._in(fetching, self._fetch)
         else:
             self._draw()
 
@@ -111,8 +121,10 @@ class Performance:
 
     @property
     def pulse(self) -> int:
-        """Return a number that changes while files are fetched, the engine works or pictures are stored."""
-        return self.engine.pulse + len(self.images) + self.fetched
+        """Return a number that changes while files are fetched, then while the engine works, then with each picture
+        that is stored: the engine's work for others is no sign that this one gets on."""
+        drawing = self.drawing is not None and not self.drawing.finished.done()
+        return (self.engine.pulse if drawing else 0) + len(self.images) + self.fetched
 
     def stop(self) -> None:
         """Want nothing more of it."""
@@ -124,6 +136,8 @@ class Performance:
     def _fetch(self) -> None:
         """Bring the LoRAs' files onto this machine, which may take as long as a download does."""
         for each in self.job.worn:
+            if self.outcome.done():
+                return
             fetch(each.version, self._count)
         self._draw()
 
@@ -134,15 +148,15 @@ class Performance:
         with self._lock:
             if self.outcome.done():
                 return
-            self.drawing = self.engine.submit(self.spec, lambda picture: self._in_pool(self._store, picture))
+            self.drawing = self.engine.submit(self.spec, lambda picture: self._in(self.storing, self._store, picture))
         self.drawing.finished.add_done_callback(self._drawn)
 
     def _drawn(self, finished: Future[None]) -> None:
         if not finished.cancelled() and (error := finished.exception()):
             self._fail(translated(error))
 
-    def _in_pool(self, work: Callable[..., None], *args: Any) -> None:
-        self.pool.submit(work, *args).add_done_callback(self._worked)
+    def _in(self, pool: ThreadPoolExecutor, work: Callable[..., None], *args: Any) -> None:
+        pool.submit(work, *args).add_done_callback(self._worked)
 
     def _worked(self, working: Future[None]) -> None:
         if not working.cancelled() and (error := working.exception()):
@@ -167,6 +181,9 @@ def translated(error: BaseException) -> BaseException:
     """Say in the words of jobs what the engine or the store said; a bug stays what it is."""
     if isinstance(error, DeviceLost):
         return WorkerUnfit(str(error))
+    if isinstance(error, EngineError) and error.code in OF_THE_OPERATOR:
+        log.error("%s: %s", error.code, error)  # it names files of the server, which are no tenant's to see
+        return JobFailed(error.code, f"{OF_THE_OPERATOR[error.code]} cannot be read. Ask the operator of this server.")
     if isinstance(error, EngineError):
         return JobFailed(error.code, str(error))
     if isinstance(error, ApiError):

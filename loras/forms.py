@@ -7,9 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from loras.installing import absolute
 from loras.models import Checkpoint, ControlNet, Lora
-from loras.services import Examined, examine_lora, lora_name
+from loras.services import Examined, absolute, examine_lora, lora_name
 from loras.weights.errors import CheckpointUnusable, LoraUnusable
 from loras.weights.sources import read_checkpoint, read_controlnet
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from loras.models import Checkpoint, ControlNet, named
-from loras.services import make_default, name_of, place_checkpoint
+from loras.services import absolute, make_default, name_of, place_checkpoint
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.sources import read_checkpoint, read_controlnet
 
@@ -33,11 +33,6 @@ def install_controlnet(folder: str, name: str = "", kind: str = "") -> tuple[Con
     told = {"source": str(path), "sha256": facts.sha256, "context_width": facts.context_width}
     told["kind"] = kind or guessed_kind(f"{path.name} {name}")
     return ControlNet.objects.update_or_create(name=name, defaults=told)
-
-
-def absolute(source: str) -> str:
-    """Return a folder's or file's whole path, which means the same to every process; a hub id as it is."""
-    return str(Path(source).resolve()) if Path(source).exists() else source
 
 
 def guessed_kind(name: str) -> str:

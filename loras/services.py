@@ -46,8 +46,15 @@ def place_checkpoint(source: str, name: str, **facts: Any) -> tuple[Checkpoint, 
     """
     card = _card(source)
     wishes = {field: value for field, value in card.get("defaults", {}).items() if field in DEFAULT_FIELDS}
-    told = {"source": source, "title": card.get("title", ""), **wishes, **facts}
-    return Checkpoint.objects.update_or_create(name=name, defaults=told)
+    told = {"source": absolute(source), **facts}
+    # What the card wishes is a beginning: an operator may change it in the console, and no restart changes it back.
+    first = {**told, "title": card.get("title", ""), **wishes}
+    return Checkpoint.objects.update_or_create(name=name, defaults=told, create_defaults=first)
+
+
+def absolute(source: str) -> str:
+    """Return a folder's or file's whole path, which means the same to every process; a hub id as it is."""
+    return str(Path(source).resolve()) if Path(source).exists() else source
 
 
 def name_of(source: str) -> str:

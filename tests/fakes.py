@@ -44,7 +44,7 @@ class FakeEngine:
             "device": options.device,
             "dtype": "none",
         }
-        self.pulse = 0
+        self.pulse, self.is_unfit = 0, False
         self.threads = ThreadPoolExecutor(2)
 
     def start(self) -> None:

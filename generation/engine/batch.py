@@ -33,9 +33,9 @@ class Shape:
 class RunningBatch:
     """Members that join and leave between two steps; those due first come first."""
 
-    def __init__(self, unet: UNet2DConditionModel, shape: Shape, *, padded: bool = False) -> None:
-        """Denoise with this UNet; `padded` rounds the rows of a call up to a power of two, for a compiled one."""
-        self.unet, self.shape, self.padded = unet, shape, padded
+    def __init__(self, shape: Shape, *, padded: bool = False) -> None:
+        """Begin empty; `padded` rounds the rows of a call up to a power of two, for a compiled UNet."""
+        self.shape, self.padded = shape, padded
         self.members: list[Member] = []
         self._stacked: tuple[list[Conditioning], Conditioning] | None = None
 
@@ -53,24 +53,27 @@ class RunningBatch:
         return self.members[0].generation.due
 
     @torch.inference_mode()
-    def predict(self, members: list[Member]) -> list[torch.Tensor]:
-        """Return each member's noise from one UNet call, which has a row per member and another per guided member."""
+    def predict(self, unet: UNet2DConditionModel, members: list[Member]) -> list[torch.Tensor]:
+        """Return each member's noise from one UNet call, which has a row per member and another per guided member.
+
+        The UNet is the caller's: while a batch is paused, its checkpoint may leave the memory and be read again.
+        """
         guided = {member: member.negative for member in members if member.negative}
         rows = [*guided.items(), *((member, member.positive) for member in members)]
-        noise = self._call_unet(rows).split(1)
+        noise = self._call_unet(unet, rows).split(1)
         unconditional = dict(zip(guided, noise[: len(guided)], strict=True))
         conditional = dict(zip(members, noise[len(guided) :], strict=True))
         return [guide(member.guidance_scale, conditional[member], unconditional.get(member)) for member in members]
 
-    def _call_unet(self, rows: list[tuple[Member, Conditioning]]) -> torch.Tensor:
+    def _call_unet(self, unet: UNet2DConditionModel, rows: list[tuple[Member, Conditioning]]) -> torch.Tensor:
         count = len(rows)
         if self.padded:
             rows = rows + rows[-1:] * (2 ** (count - 1).bit_length() - count)
         timesteps = torch.stack([member.timestep.float() for member, _ in rows])
         conditioning = self._stack([each for _, each in rows])
-        output = self.unet(
-            torch.cat([member.scaled for member, _ in rows]).to(self.unet.dtype),
-            timesteps.to(self.unet.device, non_blocking=True),
+        output = unet(
+            torch.cat([member.scaled for member, _ in rows]).to(unet.dtype),
+            timesteps.to(unet.device, non_blocking=True),
             encoder_hidden_states=conditioning.context,
             added_cond_kwargs={"text_embeds": conditioning.pooled, "time_ids": conditioning.time_ids},
             return_dict=False,

@@ -12,7 +12,7 @@ import torch
 from generation.engine.batch import RunningBatch, Shape
 from generation.engine.decode import decode
 from generation.engine.device import StepClock, drawn_by, engine_errors
-from generation.engine.errors import DeviceLost, OutOfMemory
+from generation.engine.errors import DeviceLost, OutOfMemory, WeightsDoNotFit
 from generation.engine.generation import Generation
 from generation.engine.member import Member, members_of
 from generation.engine.pace import Pace
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 @dataclass
-class Queue:
+class Group:
     """The generations of one weight set: those that have not begun, and the batches of those that have."""
 
     arrivals: list[Generation] = field(default_factory=list)
@@ -58,54 +58,53 @@ class Batches:
 
     def __init__(self, weights: WeightsOn, pace: Pace, clock: StepClock, *, padded: bool = False) -> None:
         self.weights, self.pace, self.clock, self.padded = weights, pace, clock, padded
-        self.queues: dict[WeightSet, Queue] = {}
+        self.groups: dict[WeightSet, Group] = {}
 
     def admit(self, generation: Generation) -> None:
         """Let a generation wait for its turn."""
-        self.queues.setdefault(WeightSet.of(generation.spec), Queue()).arrivals.append(generation)
+        self.groups.setdefault(WeightSet.of(generation.spec), Group()).arrivals.append(generation)
 
     @property
     def is_idle(self) -> bool:
-        return not self.queues
+        return not self.groups
 
     def turn(self) -> None:
         """Take the batch that is due first one step on. Raises DeviceLost; every other error is its generation's."""
         self._drop_the_finished()
         if self.is_idle:
             return
-        weight_set, queue = min(self.queues.items(), key=lambda item: item[1].first.due)
-        with fails(queue.first):  # if the weights cannot be had; the next one tries again
+        weight_set, group = min(self.groups.items(), key=lambda item: item[1].first.due)
+        with fails(group.first):  # if the weights cannot be had; the next one tries again
             sdxl = self._within_memory(partial(self.weights.switch_to, weight_set))
-            self._begin_arrivals(sdxl, queue)
-            if queue.batches:
-                self._step(sdxl, min(queue.batches.values(), key=attrgetter("due")))
+            self._begin_arrivals(sdxl, group)
+            if group.batches:
+                self._step(sdxl, min(group.batches.values(), key=attrgetter("due")))
         self._drop_the_finished()
 
     def fail_all(self, error: Exception) -> None:
         """End every generation with this error."""
-        for queue in self.queues.values():
-            for generation in queue.generations:
+        for group in self.groups.values():
+            for generation in group.generations:
                 generation.fail(error)
         self._drop_the_finished()
 
     def _drop_the_finished(self) -> None:
-        for queue in self.queues.values():
-            queue.drop_the_finished()
-        self.queues = {key: queue for key, queue in self.queues.items() if queue.arrivals or queue.batches}
+        for group in self.groups.values():
+            group.drop_the_finished()
+        self.groups = {key: group for key, group in self.groups.items() if group.arrivals or group.batches}
 
-    def _begin_arrivals(self, sdxl: Sdxl, queue: Queue) -> None:
-        while queue.arrivals:
-            generation = queue.arrivals.pop()
+    def _begin_arrivals(self, sdxl: Sdxl, group: Group) -> None:
+        while group.arrivals:
+            generation = group.arrivals.pop()
             with fails(generation):
                 generation.members = self._within_memory(partial(members_of, sdxl, generation))
                 for member in generation.members:
                     shape = Shape.of(member)
-                    batch = queue.batches.setdefault(shape, RunningBatch(sdxl.unet, shape, padded=self.padded))
+                    batch = group.batches.setdefault(shape, RunningBatch(shape, padded=self.padded))
                     batch.join(member)
 
     def _step(self, sdxl: Sdxl, batch: RunningBatch) -> None:
-        members, noises = self._predict(batch)
-        for member, noise in zip(members, noises, strict=True):
+        for member, noise in self._predict(sdxl, batch):
             with fails(member.generation):
                 member.advance(noise)
                 if not member.steps_left:
@@ -113,44 +112,40 @@ class Batches:
                     image = self._within_memory(partial(decode, sdxl.vae, member.latents))
                     member.generation.hand_over(Picture(image, member.seed, member.index, drawn_by(sdxl)))
 
-    def _predict(self, batch: RunningBatch) -> tuple[list[Member], list[torch.Tensor]]:
+    def _predict(self, sdxl: Sdxl, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
         """Predict for as many members as there is time and memory for; when one alone does not fit, it fails."""
         pixels = batch.shape.pixels
         members = scaled(batch.members[: self.pace.room(pixels)])
-        rows = sum(2 if member.negative else 1 for member in members)
         if not members:
-            return [], []
+            return []
+        rows = sum(2 if member.negative else 1 for member in members)
         try:
             with engine_errors(TOO_LARGE), self.clock.measured(partial(self.pace.took, pixels, len(members), rows)):
-                return members, batch.predict(members)
+                return list(zip(members, batch.predict(sdxl.unet, members), strict=True))
         except OutOfMemory as error:
-            shortage = error
+            shortage = str(error)  # no more of it: an error keeps the failed call's tensors alive
         except DeviceLost:
             raise
-        except Exception as error:  # noqa: BLE001 - a bug that all in this call share
-            for member in members:
-                member.generation.fail(error)
-            return [], []
-        # Out here, because the handler's traceback keeps the failed call's tensors alive.
-        self._make_room()
+        except Exception:  # noqa: BLE001 - one of them is to blame, and each is told what is its own
+            return one_by_one(sdxl, batch, members)
+        self.weights.residency.release_idle()
         if self.pace.overflowed(pixels, len(members)):
-            return self._predict(batch)
-        members[0].generation.fail(shortage)
-        return [], []
+            return self._predict(sdxl, batch)
+        members[0].generation.fail(OutOfMemory(shortage))
+        return []
 
     def _within_memory(self, work: Callable[[], Result]) -> Result:
         """Do the work, once more without anything idle on the device if memory runs out."""
         try:
             with engine_errors(TOO_LARGE):
                 return work()
+        except WeightsDoNotFit:
+            raise  # they would not fit alone either: nobody else's weights need leave
         except OutOfMemory:
             pass  # the second try is out here, because the handler keeps the failed one's tensors alive
-        self._make_room()
+        self.weights.residency.release_idle()
         with engine_errors(TOO_LARGE):
             return work()
-
-    def _make_room(self) -> None:
-        self.weights.residency.release_idle()
 
 
 def scaled(members: list[Member]) -> list[Member]:
@@ -161,6 +156,15 @@ def scaled(members: list[Member]) -> list[Member]:
             member.scale()
             ready.append(member)
     return ready
+
+
+def one_by_one(sdxl: Sdxl, batch: RunningBatch, members: list[Member]) -> list[tuple[Member, torch.Tensor]]:
+    """Predict for each alone after they could not be predicted together; whoever cannot be, fails."""
+    predicted = []
+    for member in members:
+        with fails(member.generation), engine_errors(TOO_LARGE):
+            predicted.append((member, batch.predict(sdxl.unet, [member])[0]))
+    return predicted
 
 
 @contextmanager

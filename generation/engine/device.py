@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import diffusers
 import torch
 
-from generation.engine.errors import CheckpointError, DeviceLost, LoraError, OutOfMemory
+from generation.engine.errors import CheckpointError, DeviceLost, LoraError, OutOfMemory, WeightsDoNotFit
 from loras.weights.errors import CheckpointUnusable, LoraUnusable, WeightsTooLarge
 from loras.weights.sdxl import Sdxl
 
@@ -52,7 +52,7 @@ def engine_errors(shortage: str) -> Iterator[None]:
     except LoraUnusable as error:
         raise LoraError(error.code, error.sentence) from error
     except WeightsTooLarge as error:
-        raise OutOfMemory(f"{error} Ask for fewer LoRAs.") from error
+        raise WeightsDoNotFit(f"{error} Ask for fewer or smaller weights.") from error
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(shortage) from error
     except RuntimeError as error:

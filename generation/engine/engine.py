@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # a generation is due after so many times what it takes alone: the short overtake the long, none starves
 STEP_SECONDS = {"cuda": 0.25, "cpu": 0.5}  # a processor gains twice as much from large batches
-LOAD_SECONDS = 600  # reading a checkpoint may take so long before the engine counts as stuck
+STUCK_SECONDS = 300  # a turn or a load may take so long: reading a checkpoint, compiling, one huge step on a processor
 LOADERS = 2  # threads that read files ahead: a checkpoint takes seconds, and a LoRA should not wait for it
 
 
@@ -46,8 +46,9 @@ class Engine:
         self.pace = Pace(options.step_seconds or STEP_SECONDS[device.type], most_pixels=options.most_pixels)
         self.batches = Batches(self.weights, self.pace, StepClock(device), padded=options.compile is not None)
         self.turns = 0
+        self._turning: float | None = None  # since when
         self.lost: DeviceLost | None = None
-        self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Generation | DeviceLost | None] = queue.SimpleQueue()
         self._loading: dict[Generation, float] = {}
         self._loaders = ThreadPoolExecutor(LOADERS, thread_name_prefix="loader")
         self._thread = threading.Thread(target=self._work, name="device", daemon=True)
@@ -69,6 +70,8 @@ class Engine:
         generation = Generation(spec, on_picture, due=time.monotonic() + PATIENCE * self._seconds_alone(spec))
         if self.lost:
             generation.fail(self.lost)
+        elif self.residency.has(*WeightSet.of(spec).wanted):
+            self._admit(generation)
         else:
             self._loaders.submit(self._load, generation)
         return generation
@@ -81,19 +84,36 @@ class Engine:
     def pulse(self) -> int:
         """Return a number that changes as long as the engine gets on with its work; safe from any thread."""
         now = time.monotonic()
-        loading = any(now - since < LOAD_SECONDS for since in list(self._loading.values()))
-        return self.turns + (int(now) if loading else 0)
+        busy = [since for since in (self._turning, *list(self._loading.values())) if since is not None]
+        return self.turns + (int(now) if any(now - since < STUCK_SECONDS for since in busy) else 0)
+
+    @property
+    def is_unfit(self) -> bool:
+        """Return whether only a new process helps: the device is lost, or its thread hangs."""
+        turning = self._turning
+        return self.lost is not None or (turning is not None and time.monotonic() - turning > STUCK_SECONDS)
 
     def _seconds_alone(self, spec: Spec) -> float:
         return spec.n * spec.steps * 2 * self.pace.row_seconds(spec.width * spec.height)
 
     def _load(self, generation: Generation) -> None:
         """Read the files a generation needs into memory, so that the device need not wait for a disk."""
+        if generation.finished.done():
+            return
         self._loading[generation] = time.monotonic()
-        with fails(generation), engine_errors(TOO_LARGE):
-            self.residency.prefetch(*WeightSet.of(generation.spec).wanted)
-            self._inbox.put(generation)
-        del self._loading[generation]
+        try:
+            with fails(generation), engine_errors(TOO_LARGE):
+                self.residency.prefetch(*WeightSet.of(generation.spec).wanted)
+                self._admit(generation)
+        except DeviceLost as error:  # pinned memory is the device's too
+            generation.fail(error)
+            self._inbox.put(error)
+        finally:
+            del self._loading[generation]
+
+    def _admit(self, generation: Generation) -> None:
+        """Pass a generation on to the device's thread, if there still is one."""
+        self._inbox.put(generation)
         if self.lost:
             generation.fail(self.lost)
 
@@ -101,7 +121,9 @@ class Engine:
         """Take turns until told to stop, or until the device is lost to us."""
         try:
             while self._let_in():
+                self._turning = time.monotonic()
                 self.batches.turn()
+                self._turning = None
                 self.turns += 1
         except DeviceLost as error:
             self._end(error)
@@ -110,19 +132,25 @@ class Engine:
             self._end(DeviceLost(f"The engine broke: {error!r}"))
 
     def _let_in(self) -> bool:
-        """Admit whoever has arrived, waiting while there is nothing to draw. Return whether to go on."""
+        """Admit whoever has arrived, waiting while there is nothing to draw. Return whether to go on.
+
+        Raises DeviceLost when a loader has lost the device.
+        """
         while True:
             try:
-                generation = self._inbox.get(block=self.batches.is_idle)
+                arrived = self._inbox.get(block=self.batches.is_idle)
             except queue.Empty:
                 return True
-            if generation is None:
+            if arrived is None:
                 return False
-            self.batches.admit(generation)
+            if isinstance(arrived, DeviceLost):
+                raise arrived
+            self.batches.admit(arrived)
 
     def _end(self, error: DeviceLost) -> None:
         self.lost = error
         self.batches.fail_all(error)
         while not self._inbox.empty():
-            if generation := self._inbox.get():
-                generation.fail(error)
+            arrived = self._inbox.get()
+            if isinstance(arrived, Generation):
+                arrived.fail(error)

@@ -5,13 +5,16 @@ class EngineError(Exception):
     """Report that the engine made no picture; the message is a sentence its user can act on."""
 
     code = "engine_error"
-    retryable = False  # may the same spec succeed when another process tries it?
 
 
 class OutOfMemory(EngineError):
     """Report that the spec does not fit the device, not even with half the pictures at once."""
 
     code = "gpu_out_of_memory"
+
+
+class WeightsDoNotFit(OutOfMemory):
+    """Report that the weights asked for are more than the budget for weights, whatever else leaves."""
 
 
 class InvalidOutput(EngineError):
@@ -38,4 +41,3 @@ class DeviceLost(EngineError):
     """Report that the device failed and stays unusable for this process, which must exit."""
 
     code = "device_lost"
-    retryable = True

@@ -21,15 +21,22 @@ class Generation:
         self.finished: Future[None] = Future()
         self.members: list[Member] = []  # empty until it has begun
         self._handed_over = 0
+        self._last_report = StepReport(0, spec.steps)
+        self.finished.add_done_callback(self._let_go)
 
     @property
     def progress(self) -> StepReport:
         """Return the steps of an average picture, done and in all; safe from any thread."""
         members = self.members
         if not members:
-            return StepReport(0, self.spec.steps)
+            return self._last_report
         steps = members[0].step + members[0].steps_left
         return StepReport(sum(member.step for member in members) // len(members), steps)
+
+    def _let_go(self, finished: "Future[None]") -> None:
+        """Keep no tensors of what has ended, only how far it came."""
+        self._last_report = self.progress
+        self.members = []
 
     def cancel(self) -> None:
         """Want no further picture: the device is free of it at the next step. Safe from any thread."""

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from generation.engine.errors import DeviceLost
 from generation.engine.spec import Spec
 from loras.weights.patch import adapters_on
 from loras.weights.residency import Residency
@@ -71,6 +72,9 @@ class WeightsOn:
         return self._sdxl
 
     def release(self) -> None:
-        """Put the checkpoint's own values back and let go of everything."""
+        """Put the checkpoint's own values back and let go of everything. Raises DeviceLost if they cannot be."""
         self._on = None
-        self._held.close()
+        try:
+            self._held.close()
+        except RuntimeError as error:
+            raise DeviceLost(f"The adapters cannot be taken off: {error}") from error

@@ -12,7 +12,8 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.folder import located, weight_files
-from loras.weights.sdxl import Sdxl, default_dtype, readable, sha256_of, silence
+from loras.weights.sdxl import Sdxl, default_dtype, readable, silence
+from loras.weights.sources import sha256_of
 
 
 @dataclass(frozen=True)

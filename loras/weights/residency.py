@@ -66,6 +66,11 @@ class Residency:
             with suppress(NoRoom), self._readings.kept(each, visiting=True):
                 pass
 
+    def has(self, *wanted: Wanted) -> bool:
+        """Say whether all of these are in memory, so that a hold need not read. From any thread."""
+        with self._rooms.changed:
+            return all(each in self._rooms.entries for each in wanted)
+
     @contextmanager
     def hold(self, *wanted: Wanted) -> Iterator[tuple[Any, ...]]:
         """Make weights resident and keep them so, yielding them in the order asked. From the device thread alone.

@@ -1,10 +1,8 @@
 """The one way to load SDXL, from a diffusers folder, a single .safetensors file or a hub id."""
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.folder import fp16_vae, located, pipeline_from_folder
 from loras.weights.single_file import pipeline_from_single_file
+from loras.weights.sources import sha256_of
 
 # What diffusers and transformers raise for files they cannot make sense of. OSError covers the hub's errors too.
 UNREADABLE = (
@@ -156,18 +155,3 @@ def bundle(pipeline: DiffusionPipeline, *, name: str, sha256: str) -> Sdxl:
         scheduler_config=pipeline.scheduler.config,
         zeros_for_empty_prompt=pipeline.config.force_zeros_for_empty_prompt,
     )
-
-
-def sha256_of(files: Iterable[Path]) -> str:
-    """Hash the files as one; a sharded UNet has several. Unchanged ones are not read again."""
-    return digest_of(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
-
-
-@cache
-def digest_of(files: tuple[tuple[Path, int, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for path, _, _ in files:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

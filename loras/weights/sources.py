@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,9 +141,14 @@ def header_of(path: Path) -> Header:
 
 
 def sha256_of(files: Iterable[Path]) -> str:
-    """Hash the files as one."""
+    """Hash the files as one; a sharded UNet has several. Unchanged ones are not read again."""
+    return digest_of(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+@lru_cache(256)
+def digest_of(files: tuple[tuple[Path, int, int], ...]) -> str:
     digest = hashlib.sha256()
-    for path in files:
+    for path, _, _ in files:
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

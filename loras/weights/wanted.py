@@ -15,6 +15,7 @@ from loras.weights.patch import BaseWeights
 from loras.weights.refiner import read_refiner
 from loras.weights.sdxl import Sdxl, read_sdxl
 from loras.weights.sizes import adapter_sizes, checkpoint_sizes, controlnet_sizes
+from loras.weights.sources import sha256_of
 
 HOST = torch.device("cpu")
 
@@ -140,6 +141,8 @@ class AdapterOf:
 
     def read(self, dtype: torch.dtype, companion: Base) -> Loaded:
         try:
+            if sha256_of([self.path]) != self.sha256:
+                raise LoraUnusable("lora_unreadable", f"The LoRA {self.name} is not the file that was registered.")
             adapter = read_adapter(self.path, companion.weights, HOST)
         except (OSError, SafetensorError) as error:
             raise self._unreadable(error) from error

@@ -17,6 +17,7 @@ from jobs.moves import LostLease, fail, move
 log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
+SUSPECTS_WAIT_SECONDS = 60  # since it was asked for
 # Progress is written at most this often: four writes a second and job.
 REPORT_SECONDS = 0.25
 
@@ -50,6 +51,12 @@ def claim(model: type[Job], worker: str, *, alone: bool = True) -> Job | None:
             lease_until=_lease_end(),
         )
     return job
+
+
+def suspect_waits_long(model: type[Job]) -> bool:
+    """Say whether a job that saw a worker die has waited for long to be taken by one that holds nothing else."""
+    suspects = model.objects.filter(status=Status.QUEUED, crashes__gt=0)
+    return suspects.filter(created_at__lt=Now() - timedelta(seconds=SUSPECTS_WAIT_SECONDS)).exists()
 
 
 class Lease:

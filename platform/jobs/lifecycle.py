@@ -57,6 +57,9 @@ class Performer(Protocol):
     def warm_up(self) -> None:
         """Make ready what every job of this kind needs. Slow; done before the first claim."""
 
+    def check(self) -> None:
+        """Raise WorkerUnfit when no job of this kind will get on in this process any more."""
+
     def has_room(self) -> bool:
         """Return whether one more job would get on."""
 

@@ -79,7 +79,7 @@ class GpuWorker:
 
     def _attend(self) -> None:
         """Attend to every job once. Raises WorkerUnfit after all of them have been handed on."""
-        unfit: WorkerUnfit | None = None
+        unfit = self._unfit()
         going_on = []
         for held in self.held:
             try:
@@ -93,10 +93,21 @@ class GpuWorker:
                 leases.recover(held.job, f"worker unfit: {unfit}"[:200])
             raise unfit
 
+    def _unfit(self) -> WorkerUnfit | None:
+        """Return why this process must be replaced, None if it need not."""
+        try:
+            for performer in self.performers.values():
+                performer.check()
+        except WorkerUnfit as error:
+            return error
+        return None
+
     def _claim(self) -> None:
         """Take jobs of every kind until none is waiting or there is no room."""
         for model, performer in self.performers.items():
             while self._has_room() and performer.has_room():
+                if self.held and leases.suspect_waits_long(model):
+                    break  # it may only run alone: for that we must come to hold nothing
                 job = leases.claim(model, self.name, alone=not self.held)
                 if job is None:
                     break

@@ -1,6 +1,7 @@
 """One tiny checkpoint, one engine and diffusers' own pipeline on it for all engine tests, and ways to ask both."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import diffusers
@@ -17,6 +18,7 @@ from generation.engine.pace import Pace
 from generation.engine.spec import LoraUse, Picture, Spec, StepReport
 from generation.engine.weight_set import WeightSet
 from loras.weights.sdxl import load_sdxl
+from loras.weights.sources import sha256_of
 from tests.engine.tiny_sdxl import make_tiny_sdxl
 from tests.weights.lora_files import TEXT, UNET, peft_lora, saved
 
@@ -77,7 +79,7 @@ def lora(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
         if width:
             tensors = {name: half[..., :width] for name, half in tensors.items()}
         file = saved(tensors, folder / f"{seed}-{width}.safetensors")
-        return LoraUse(f"lora {seed}", file, f"{seed}-{width}", weight)
+        return LoraUse(f"lora {seed}", file, sha256_of([file]), weight)
 
     return make
 
@@ -109,10 +111,18 @@ def memory_for(unet: torch.nn.Module) -> Callable[..., RemovableHandle]:
     return shortage
 
 
-def begin(engine: Engine, spec: Spec, due: float = 0.0) -> tuple[Generation, list[Picture]]:
+class KeptGeneration(Generation):
+    """A generation whose members can be looked at after its end."""
+
+    def _let_go(self, finished: Future[None]) -> None:
+        self.kept = self.members
+        super()._let_go(finished)
+
+
+def begin(engine: Engine, spec: Spec, due: float = 0.0) -> tuple[KeptGeneration, list[Picture]]:
     """Let a generation wait for its turn, and return it with the list its pictures will come into."""
     pictures: list[Picture] = []
-    generation = Generation(spec, pictures.append, due=due)
+    generation = KeptGeneration(spec, pictures.append, due=due)
     engine.batches.admit(generation)
     return generation, pictures
 
@@ -136,7 +146,7 @@ def latents_of(engine: Engine, spec: Spec) -> torch.Tensor:
     generation, _ = begin(engine, spec)
     while not engine.batches.is_idle:
         engine.batches.turn()
-    return generation.members[0].latents
+    return generation.kept[0].latents
 
 
 def stock_output(stock: StableDiffusionXLPipeline, spec: Spec, output_type: str) -> Image.Image | torch.Tensor:

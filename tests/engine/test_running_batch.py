@@ -1,5 +1,7 @@
 """The running batch draws unlike pictures together; who joins, overtakes, leaves or fails, the others do not notice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -37,7 +39,7 @@ def assert_as_if_alone(engine):
 
     def compare(generation):
         alone = latents_of(engine, generation.spec)
-        ours = generation.members[0].latents
+        ours = generation.kept[0].latents
         assert torch.allclose(ours, alone, rtol=0, atol=TOLERANCE * alone.abs().max())
 
     return compare
@@ -121,6 +123,33 @@ def test_a_member_whose_scheduler_breaks_fails_alone(engine, ask, assert_as_if_a
     with pytest.raises(AttributeError):
         broken.finished.result()
     assert_as_if_alone(kept)
+
+
+def test_an_error_of_one_that_all_share_in_a_call_is_told_to_that_one(engine, unet, ask, assert_as_if_alone):
+    def refuse(module, given, named):
+        if (named["encoder_hidden_states"][:, 0, 0] == 99).any():
+            raise ValueError("cannot read this")
+
+    kept, _ = begin(engine, ask())
+    broken, _ = begin(engine, ask(seed=9))
+    turn(engine, 1)
+    poisoned = broken.members[0].positive
+    broken.members[0].positive = replace(poisoned, context=torch.full_like(poisoned.context, 99))
+    with unet.register_forward_pre_hook(refuse, with_kwargs=True):
+        finish(engine)
+    with pytest.raises(ValueError, match="cannot read"):
+        broken.finished.result()
+    assert_as_if_alone(kept)
+
+
+def test_a_paused_batch_outlives_its_checkpoints_stay_in_memory(engine, ask, assert_as_if_alone):
+    paused, _ = begin(engine, ask(steps=4), due=60)
+    turn(engine, 2)
+    engine.weights.release()
+    engine.residency.release_idle()  # on a processor that is the end of it; it will be read anew
+    assert not engine.residency.inventory()
+    finish(engine)
+    assert_as_if_alone(paused)
 
 
 def test_pictures_come_as_they_are_done(engine, ask):

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -144,3 +145,39 @@ def test_told_to_stop_it_hands_back_what_it_cannot_finish(worker, place):
     worker.stop_by = time.monotonic()
     until(worker, lambda: not worker.held)
     assert states(jobs) == [Status.QUEUED] * 2
+
+
+def test_a_worker_whose_device_hangs_hands_everything_on(worker, engine, place):
+    jobs = place("one", "two")
+    worker._turn(rung=True)
+    engine.is_unfit = True
+    with pytest.raises(WorkerUnfit):
+        worker._turn(rung=True)
+    assert states(jobs) == [Status.QUEUED] * 2
+
+
+def test_a_suspect_that_waits_long_gets_a_worker_of_its_own_at_last(worker, engine, place, settings):
+    (suspect,) = place("suspect")
+    leases.recover(leases.claim(GenerationJob, "dead"), "worker fell silent")
+    place("busy")
+    worker._turn(rung=True)
+    GenerationJob.objects.filter(pk=suspect.pk).update(created_at=suspect.created_at - timedelta(minutes=2))
+    (newcomer,) = place("newcomer")
+    worker._turn(rung=True)
+    assert states([newcomer]) == [Status.QUEUED]
+    engine.gate.set()
+    until(worker, lambda: states([suspect]) == [Status.SUCCEEDED])
+
+
+def test_a_store_that_hangs_does_not_keep_its_job_for_ever(worker, engine, place, generations):
+    engine.gate.set()
+    release = threading.Event()
+    generations.storing.submit(release.wait)
+    generations.storing.submit(release.wait)
+    place("one")
+    until(worker, lambda: worker.held and worker.held[0].performance.drawing.finished.done())
+    drawn = worker.held[0].performance.pulse
+    engine.pulse += 100  # it works on, for others
+    assert worker.held[0].performance.pulse == drawn
+    release.set()
+    until(worker, lambda: not worker.held)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.engine.errors import DeviceLost, OutOfMemory
+from generation.engine.errors import CheckpointError, DeviceLost, OutOfMemory
 from generation.models import GenerationJob, Image
 from jobs import leases
 from jobs.lifecycle import WorkerUnfit
@@ -58,6 +58,12 @@ def test_a_known_failure_is_told_in_its_own_words(performed):
     job = performed(raising(OutOfMemory("Too large for this GPU. Ask for fewer pixels.")))
     assert (job.status, job.error_code) == (Status.FAILED, "gpu_out_of_memory")
     assert job.error_message == "Too large for this GPU. Ask for fewer pixels."
+
+
+def test_a_servers_paths_are_not_told_to_tenants(performed):
+    job = performed(raising(CheckpointError("The checkpoint /srv/weights/secret cannot be read.")))
+    assert job.error_code == "checkpoint_unusable"
+    assert "/srv" not in job.error_message
 
 
 def test_a_bug_fails_its_job_without_showing_its_inside(performed):

@@ -8,6 +8,7 @@ from diffusers import StableDiffusionXLPipeline
 
 from generation.engine.engine import Engine, Options
 from generation.engine.spec import LoraUse, Spec
+from loras.weights.sources import sha256_of
 from tests.engine.conftest import SPEC, generate, levels, stock_output
 from tests.weights.lora_files import CONVOLUTIONS, TEXT, UNET, kohya, peft_lora, saved, sgm
 
@@ -34,7 +35,9 @@ def drawn_by_diffusers(tiny, spec, files, strengths):
 
 def test_two_loras_draw_what_diffusers_draws(tiny, files):
     engine, spec = Engine(str(tiny), Options(device="cpu")), Spec(checkpoint=str(tiny), **SPEC)
-    loras = [LoraUse(file.stem, file, file.stem, weight) for file, weight in zip(files, (1.0, -0.5), strict=True)]
+    loras = [
+        LoraUse(file.stem, file, sha256_of([file]), weight) for file, weight in zip(files, (1.0, -0.5), strict=True)
+    ]
     plain = levels(generate(engine, spec)[0].image)
     styled = levels(generate(engine, replace(spec, loras=tuple(loras)))[0].image)
     assert np.abs(styled - drawn_by_diffusers(tiny, spec, files, [1.0, -0.5])).max() <= 1

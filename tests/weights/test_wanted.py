@@ -12,6 +12,7 @@ from loras.weights.errors import CheckpointUnusable, LoraUnusable
 from loras.weights.patch import BaseWeights, adapters_on
 from loras.weights.residency import Residency
 from loras.weights.sdxl import load_sdxl
+from loras.weights.sources import sha256_of
 from loras.weights.wanted import AdapterOf, CheckpointOf, ControlNetOf, RefinerOf, tensors_of
 from tests.weights.conftest import assert_pristine, copied
 from tests.weights.lora_files import CONVOLUTIONS, FEED_FORWARD, TEXT, UNET, peft_lora, saved
@@ -44,7 +45,7 @@ def loras(sdxl, tmp_path_factory):
 
 
 def adapters(loras, checkpoint):
-    return [AdapterOf(file, file.stem, str(checkpoint)) for file in loras]
+    return [AdapterOf(file, sha256_of([file]), str(checkpoint)) for file in loras]
 
 
 def room_for_two(checkpoint, files, memories):
@@ -148,9 +149,9 @@ def test_a_thousand_swaps_leave_the_base_as_it_was_and_memory_flat(tiny, loras, 
 def test_a_file_with_other_content_is_read_anew(tiny, sdxl, tmp_path):
     file = saved(peft_lora(sdxl, UNET), tmp_path / "style.safetensors")
     residency = Residency(CPU)
-    with residency.hold(AdapterOf(file, "old", str(tiny))) as (old,):
+    with residency.hold(AdapterOf(file, sha256_of([file]), str(tiny))) as (old,):
         saved(peft_lora(sdxl, FEED_FORWARD), file)
-        with residency.hold(AdapterOf(file, "new", str(tiny))) as (new,):
+        with residency.hold(AdapterOf(file, sha256_of([file]), str(tiny))) as (new,):
             assert {patch.weight for patch in old.patches}.isdisjoint(patch.weight for patch in new.patches)
 
 
@@ -172,12 +173,23 @@ def test_what_is_not_there_is_refused_and_not_remembered(wanted, error):
     assert (residency.inventory(), residency.device_budget.used) == ([], 0)
 
 
+def test_a_file_that_is_not_what_was_registered_is_refused(tiny, sdxl, tmp_path):
+    file = saved(peft_lora(sdxl, UNET), tmp_path / "style.safetensors")
+    asked = AdapterOf(file, sha256_of([file]), str(tiny))
+    saved(peft_lora(sdxl, UNET, seed=1), file)
+    with pytest.raises(LoraUnusable, match="not the file that was registered"):
+        Residency(CPU).prefetch(asked)
+
+
 def test_a_lora_for_another_checkpoint_leaves_the_checkpoint(tiny, tmp_path):
     halves = {"down": torch.ones(2, 8), "up": torch.ones(8, 2)}
     tensors = {f"lora_unet_input_blocks_9_1_proj_in.lora_{half}.weight": each for half, each in halves.items()}
     file = saved(tensors, tmp_path / "style.safetensors")
     residency = Residency(CPU)
-    with pytest.raises(LoraUnusable), residency.hold(CheckpointOf(str(tiny)), AdapterOf(file, "", str(tiny))):
+    with (
+        pytest.raises(LoraUnusable),
+        residency.hold(CheckpointOf(str(tiny)), AdapterOf(file, sha256_of([file]), str(tiny))),
+    ):
         pass
     assert [(row.kind, row.held) for row in residency.inventory()] == [("checkpoint", 0)]
 
