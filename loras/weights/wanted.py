@@ -1,5 +1,6 @@
 """What can be asked of a Residency: checkpoints, refiners, ControlNets and adapters, each by what it is read from."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ from loras.weights.patch import BaseWeights
 from loras.weights.refiner import read_refiner
 from loras.weights.sdxl import Sdxl, read_sdxl
 from loras.weights.sizes import adapter_sizes, checkpoint_sizes, controlnet_sizes
-from loras.weights.sources import sha256_of
 
 HOST = torch.device("cpu")
 
@@ -141,12 +141,17 @@ class AdapterOf:
 
     def read(self, dtype: torch.dtype, companion: Base) -> Loaded:
         try:
-            if sha256_of([self.path]) != self.sha256:
-                raise LoraUnusable("lora_unreadable", f"The LoRA {self.name} is not the file that was registered.")
+            self._refuse_another_file()
             adapter = read_adapter(self.path, companion.weights, HOST)
         except (OSError, SafetensorError) as error:
             raise self._unreadable(error) from error
         return Loaded(adapter, tuple(half for patch in adapter.patches for half in (patch.up, patch.down)))
+
+    def _refuse_another_file(self) -> None:
+        """Raise LoraUnusable if the file's bytes are not those that receipts name."""
+        with self.path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
+                raise LoraUnusable("lora_unreadable", f"The LoRA {self.name} is not the file that was registered.")
 
     def _unreadable(self, error: Exception) -> LoraUnusable:
         return LoraUnusable("lora_unreadable", f"The LoRA {self.name} cannot be read: {error}")
