@@ -1,13 +1,17 @@
-"""What must be in place before the first process starts? Tables, collected static files, a checkpoint on the shelf."""
+"""What must be in place before the first process starts? Tables, collected static files, example LoRAs."""
 
 import hashlib
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connections
 
+from loras.services import register_lora
+
 STAMP = "static.stamp"
+EXAMPLES_STAMP = "examples.stamp"
 
 
 def migrate() -> None:
@@ -23,6 +27,17 @@ def collect_static(home: Path) -> None:
         return
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(wanted)
+
+
+def shelve_examples(home: Path) -> None:
+    """Put the LoRAs that came with the embedded checkpoint on the shelf, once: what an operator removes stays away."""
+    stamp = home / EXAMPLES_STAMP
+    if stamp.exists() or Path(settings.CHECKPOINT).resolve() != settings.ROOT / "checkpoints" / "mini":
+        return
+    for file in sorted((settings.ROOT / "checkpoints" / "loras").glob("*-kohya.safetensors")):
+        with file.open("rb") as opened:
+            register_lora(opened, file.stem.removesuffix("-kohya"), told={"license": "Apache-2.0"})
+    stamp.touch()
 
 
 def disconnect() -> None:

@@ -75,6 +75,7 @@ class Start:
         """Put tables, static files and the demo account in place."""
         with self.console.stage("database", "bringing tables up to date"):
             prepare.migrate()
+            prepare.shelve_examples(settings.HOME)
             account = demo_account(settings.HOME, settings.PUBLIC_URL)
             prepare.disconnect()
         with self.console.stage("pages", "collecting static files"):
