@@ -26,6 +26,7 @@ TITLES = {
     "canny": "ControlNet for mini: draws along Canny edges",
     "scribble": "ControlNet for mini: draws along a scribble's thick lines",
 }
+DEFAULTS = {"guidance_scale": 2.0, "conditioning_scale": 1.4}  # with these it follows its lines best
 MOVED = 0.75  # share of the pictures in which only the lines say where the thing is
 
 
@@ -133,7 +134,7 @@ def write(controlnet: ControlNetModel, kind: str, target: Path) -> None:
     """Write the folder that ControlNetModel loads, and what Darkroom should know of it."""
     controlnet.to("cpu", torch.float16).save_pretrained(target)
     amend(target / "config.json", {"_name_or_path": ""})
-    card = {"name": target.name, "title": TITLES[kind], "base": "mini", "control": kind}
+    card = {"name": target.name, "title": TITLES[kind], "base": "mini", "control": kind, "defaults": DEFAULTS}
     (target / "darkroom.json").write_text(json.dumps(card, indent=2) + "\n")
 
 

@@ -59,7 +59,7 @@ def table(figures: dict) -> str:
 
 def leaves(figures: dict, before: str = "") -> list[tuple[str, str]]:
     """Flatten nested figures into names and values."""
-    found = []
+    found: list[tuple[str, str]] = []
     for name, value in figures.items():
         label = f"{before}, {name}" if before else name
         found += leaves(value, label) if isinstance(value, dict) else [(label, f"{value:.2f}".removesuffix(".00"))]

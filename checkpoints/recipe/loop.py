@@ -31,7 +31,7 @@ def learn(
 ) -> None:  # fmt: skip
     """Take steps down `loss_of`, each call of which is a new batch, until the clock has run out."""
     last_save, smooth = clock.spent, None
-    while clock.progress < 1:
+    while clock.progress < 1 or not optimiser.steps:  # however long the preparations took
         loss = loss_of()
         loss.backward()
         speed = state.learning_rate(rate, clock.progress, optimiser.steps, warmup=50, hold=HOLD)

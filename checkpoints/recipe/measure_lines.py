@@ -7,7 +7,8 @@ from PIL import Image
 
 from checkpoints.recipe.bench import SEED, Bench, core_icon, prompts
 from checkpoints.recipe.compose import moved, on_background, shade_of
-from checkpoints.recipe.draw import BATCH, GUIDANCE, STEPS, draw
+from checkpoints.recipe.controlnet import DEFAULTS
+from checkpoints.recipe.draw import BATCH, STEPS, draw
 from checkpoints.recipe.edges import KINDS, widened
 
 
@@ -46,8 +47,9 @@ def draw_along(bench: Bench, kind: str, asked: list[str], lines: list[np.ndarray
         part = slice(start, start + BATCH)
         noise = [torch.Generator().manual_seed(start + number) for number in range(len(asked[part]))]
         drawn = pipeline(
-            asked[part], image=[as_image(each) for each in lines[part]], num_inference_steps=STEPS,
-            guidance_scale=GUIDANCE, generator=noise, width=128, height=128, output_type="np",
+            asked[part], image=[as_image(each) for each in lines[part]], num_inference_steps=STEPS, generator=noise,
+            guidance_scale=DEFAULTS["guidance_scale"], controlnet_conditioning_scale=DEFAULTS["conditioning_scale"],
+            width=128, height=128, output_type="np",
         )  # fmt: skip
         pictures.append((drawn.images * 255).round().astype(np.uint8))
     return np.concatenate(pictures)

@@ -10,7 +10,7 @@ from checkpoints.recipe.compose import halved
 from checkpoints.recipe.draw import BATCH, GUIDANCE, STEPS, draw
 from checkpoints.recipe.refiner import SHARED
 
-HANDOVER, REFINER_GUIDANCE = 0.8, 1.5  # the share of the steps that the base takes
+HANDOVER = 0.8  # the share of the steps that the base takes
 
 
 def measure(bench: Bench) -> dict[str, float]:
@@ -44,7 +44,7 @@ def draw_refined(bench: Bench, asked: list[str]) -> np.ndarray:
         part = asked[start : start + BATCH]
         handed = hand_over(bench.base, part, start)
         drawn = refiner(
-            part, image=handed, num_inference_steps=STEPS, denoising_start=HANDOVER, guidance_scale=REFINER_GUIDANCE,
+            part, image=handed, num_inference_steps=STEPS, denoising_start=HANDOVER, guidance_scale=GUIDANCE,
             output_type="np",
         )  # fmt: skip
         pictures.append((drawn.images * 255).round().astype(np.uint8))

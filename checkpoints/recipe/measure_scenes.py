@@ -26,7 +26,8 @@ def measure_row(bench: Bench, kinds: tuple) -> float:
 
 def scenes_of(bench: Bench, kinds: tuple) -> list[Scene]:
     """Make up as many held-out scenes as a row has prompts, of core icons in one style each."""
-    rng, scenes = np.random.default_rng(SEED), []
+    rng = np.random.default_rng(SEED)
+    scenes: list[Scene] = []
     rows = [row for row, icon in enumerate(bench.icons) if core_icon(icon) and countable(icon.concept)]
     while len(scenes) < bench.count:
         kind, row = kinds[len(scenes) % len(kinds)], int(rng.choice(rows))

@@ -66,7 +66,7 @@ def psnr(bench: Bench) -> float:
     """Measure the VAE on icons it was not trained on, in dB."""
     vae: AutoencoderKL = bench.base.vae
     rng = np.random.default_rng(SEED)
-    rows = np.flatnonzero(held_out(bench.icons))
+    rows = np.flatnonzero(held_out(bench.icons)).tolist()
     pictures = np.stack([compose.random_picture(bench.pixels, row, rng) for row in rows])
     output = vae.decode(encode(vae, pictures).to(vae.device)).sample.clamp(-1, 1).permute(0, 2, 3, 1)
     error = np.square((output.detach().cpu().numpy() + 1) * 127.5 - pictures).mean((1, 2, 3))

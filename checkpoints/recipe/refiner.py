@@ -31,7 +31,7 @@ SEED = 20261129
 EDGES = ("conv_in", "conv_out")  # left to AdamW
 EARLIEST = (150, 300)  # the timestep at which the base hands over, drawn from here; in use it is 200
 BEAUTY, PLAINNESS = 6.0, 2.5  # the scores the pipeline gives with a prompt and without
-V_WEIGHT = 0.2  # beside the picture's loss
+V_WEIGHT, CRISPNESS = 0.05, 6.0  # beside the comparison of pixels, edges and colours
 SHARED = ("vae", "text_encoder_2", "tokenizer_2")
 
 
@@ -149,7 +149,7 @@ def picture_loss(vae: AutoencoderKL, latents: Tensor, pictures: Tensor, generato
     output = vae.decode(window.contiguous(memory_format=torch.channels_last)).sample
     real = pictures[:, 8 * top : 8 * top + 64, 8 * left : 8 * left + 64].to(output.device)
     target = real.permute(0, 3, 1, 2).float() / 127.5 - 1
-    return reconstruction_loss(output, target)[0] + 2 * crispness_loss(output, target)
+    return reconstruction_loss(output, target)[0] + CRISPNESS * crispness_loss(output, target)
 
 
 def scored_ids(keep: Tensor, generator: torch.Generator) -> Tensor:

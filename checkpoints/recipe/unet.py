@@ -83,7 +83,7 @@ def train(folder: Path, settings: Settings, init_from: Path | None) -> None:
     log.info("pool of %d ready after %.0f s", len(pool), clock.spent)
 
     last_save, smooth = clock.spent, None
-    while clock.progress < 1:
+    while clock.progress < 1 or not optimiser.steps:  # however long the pool took
         with attention(settings.device):
             loss = loss_of(modules, *pool.pick(settings.batch, generator), generator)
             loss.backward()
