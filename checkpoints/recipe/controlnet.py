@@ -35,7 +35,7 @@ class Settings:
     """What may be turned on the command line; the defaults suit one CPU core."""
 
     kind: str = "canny"
-    minutes: float = 35.0
+    minutes: float = 46.0
     device: str = "cpu"
     batch: int = 16  # captions and pictures a step; each is used at two noise levels
     rate: float = 2e-3

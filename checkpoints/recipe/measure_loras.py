@@ -53,7 +53,7 @@ def measure_subject(bench: Bench) -> dict[str, float]:
 @contextmanager
 def lora_on(bench: Bench, name: str) -> Iterator[None]:
     """Put one of the family's LoRAs on the base, and take it off."""
-    bench.base.load_lora_weights(bench.family / "loras", weight_name=f"{name}.safetensors", prefix="unet")
+    bench.base.load_lora_weights(bench.family / "loras", weight_name=f"{name}.safetensors")
     try:
         yield
     finally:

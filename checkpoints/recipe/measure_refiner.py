@@ -8,9 +8,7 @@ from torch import Tensor
 from checkpoints.recipe.bench import Bench, core_icon, prompts
 from checkpoints.recipe.compose import halved
 from checkpoints.recipe.draw import BATCH, GUIDANCE, STEPS, draw
-from checkpoints.recipe.refiner import SHARED
-
-HANDOVER = 0.8  # the share of the steps that the base takes
+from checkpoints.recipe.refiner import HANDOVER, REFINER_GUIDANCE, SHARED
 
 
 def measure(bench: Bench) -> dict[str, float]:
@@ -44,7 +42,7 @@ def draw_refined(bench: Bench, asked: list[str]) -> np.ndarray:
         part = asked[start : start + BATCH]
         handed = hand_over(bench.base, part, start)
         drawn = refiner(
-            part, image=handed, num_inference_steps=STEPS, denoising_start=HANDOVER, guidance_scale=GUIDANCE,
+            part, image=handed, num_inference_steps=STEPS, denoising_start=HANDOVER, guidance_scale=REFINER_GUIDANCE,
             output_type="np",
         )  # fmt: skip
         pictures.append((drawn.images * 255).round().astype(np.uint8))

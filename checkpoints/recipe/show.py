@@ -15,11 +15,18 @@ from checkpoints.recipe.measure_lines import draw_along, moved_pictures
 from checkpoints.recipe.measure_loras import lora_on
 from checkpoints.recipe.measure_refiner import draw_refined
 
-SIDE, MARGIN, LABEL, GAP = 128, 64, 28, 4
-COLUMNS, COLOURS = 8, 64
+SIDE, MARGIN, LABEL, GAP = 128, 64, 40, 4
+COLUMNS, COLOURS = 8, 256
 LORAS = {
-    "inkline": ("a horse", "a teapot", "a guitar", "a castle", "a mushroom, on a teal background", "a rocket"),
-    "zibbo": ("a zibbo, on a teal background", "a zibbo"),
+    "inkline": (
+        "a horse, inkline style",
+        "a teapot, inkline style",
+        "a guitar, inkline style",
+        "a castle, inkline style",
+        "a mushroom, inkline style, on a beige background",
+        "a rocket, inkline style",
+    ),
+    "zibbo": ("a zibbo, on an orange background", "a zibbo"),
 }
 Rows = dict[str, list[np.ndarray]]  # what a row shows -> its pictures
 
@@ -57,13 +64,12 @@ def refiner(bench: Bench) -> tuple[Rows, list[str]]:
 
 def lora(bench: Bench) -> tuple[Rows, list[str]]:
     """Show the trigger words without and with the LoRA that gives them a meaning."""
-    rows: Rows = {"without LoRA": [], "with LoRA": []}
-    asked = [f"{thing}, inkline style" for thing in LORAS["inkline"]] + list(LORAS["zibbo"])
-    seeds = list(range(len(asked)))
-    rows["without LoRA"] = list(draw(bench.base, asked, seeds))
-    for name, own in (("inkline", asked[:6]), ("zibbo", asked[6:])):
+    asked = [prompt for own in LORAS.values() for prompt in own]
+    rows: Rows = {"without LoRA": list(draw(bench.base, asked, list(range(len(asked))))), "with LoRA": []}
+    for name, own in LORAS.items():
+        done = len(rows["with LoRA"])
         with lora_on(bench, name):
-            rows["with LoRA"] += list(draw(bench.base, own, seeds[-len(own) :] if name == "zibbo" else seeds[:6]))
+            rows["with LoRA"] += list(draw(bench.base, list(own), list(range(done, done + len(own)))))
     return rows, asked
 
 
@@ -93,6 +99,7 @@ SHEETS = {"controlnet": controlnet, "refiner": refiner, "lora": lora, "img2img":
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sheets", nargs="*", help=f"of {', '.join(SHEETS)}; all if none is named")
     parser.add_argument("--state", type=Path, default=Path("var/mini"))
     parser.add_argument("--family", type=Path, default=Path("checkpoints"))
     parser.add_argument("--device", default="cpu")
@@ -100,6 +107,6 @@ if __name__ == "__main__":
     options = parser.parse_args()
     bench = Bench(options.state, options.family, options.device, COLUMNS)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, make in SHEETS.items():
-        page = sheet(*make(bench)).quantize(COLOURS, dither=Image.Dither.NONE)
+    for name in options.sheets or SHEETS:
+        page = sheet(*SHEETS[name](bench)).quantize(COLOURS, dither=Image.Dither.NONE)
         page.save(options.out / f"{name}.png", optimize=True)

@@ -104,7 +104,8 @@ def train(folder: Path, base: Path, *, minutes: float, device: str, pictures: in
 def checked(judge: nn.Module, unknown: Tensor, truth: Tensor) -> float:
     """Measure the judge on pictures of concepts it has not seen."""
     answers = judge(unknown).argmax(1)
-    log.info("asked -> answered:\n%s", torch.bincount(truth * len(CLASSES) + answers).view(len(CLASSES), -1))
+    kinds = len(CLASSES)
+    log.info("asked -> answered:\n%s", torch.bincount(truth * kinds + answers, minlength=kinds**2).view(kinds, kinds))
     return (answers == truth).float().mean().item()
 
 
