@@ -93,14 +93,8 @@ def write(unet: UNet2DConditionModel, lesson: Lesson, captions: list[str], steps
 
 
 def as_kohya(layers: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Spell layers as kohya's trainer does: lora_unet_..., with an alpha for each, here the rank."""
-    spelled = convert_state_dict_to_kohya(layers)
-    named = {
-        name.replace("unet_", "lora_unet_", 1) if name.startswith("unet_") else name: spelled[name] for name in spelled
-    }
-    downs = [name for name in named if name.endswith(".lora_down.weight")]
-    alphas = {name.replace("lora_down.weight", "alpha"): torch.tensor(float(RANK)).half() for name in downs}
-    return {name: value.contiguous() for name, value in (named | alphas).items()}
+    """Spell layers as kohya's trainer does: lora_unet_..., with an alpha for each, which diffusers sets to the rank."""
+    return {name: value.half().contiguous() for name, value in convert_state_dict_to_kohya(layers).items()}
 
 
 KOHYA = {
