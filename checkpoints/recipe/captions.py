@@ -1,13 +1,15 @@
 """Which picture comes next, and what would a person have typed for it?"""
 
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
-from checkpoints.recipe.compose import BACKGROUNDS, TINTS, on_background, shade_of, tinted
+from checkpoints.recipe.compose import BACKGROUNDS, TINTS, moved, on_background, shade_of, tinted
 from checkpoints.recipe.concepts import FAVOURITES
 from checkpoints.recipe.sources import STYLES, Icon
+from checkpoints.recipe.together import NUMBERS, RELATIONS, Scene, count_of, countable, held_out, laid_out, two_of
 
 STYLE_WORDS = {
     "fluent": ("fluent style", "3d style", "glossy 3d style", "fluent 3d style"),
@@ -42,6 +44,7 @@ class Example:
     tint: str | None
     background: str
     caption: str
+    scene: Scene | None = None  # several things instead of the one in `row`
 
 
 def held_out_style(concept: str) -> str | None:
@@ -78,6 +81,11 @@ def caption(
     if rng.random() < 0.05:
         thing = f"{rng.choice(FILLERS[:2])} {thing}"
     text = thing if rng.random() < 0.25 else article(thing)
+    return dressed(text, style, background=background, rng=rng)
+
+
+def dressed(text: str, style: str | None, *, background: str | None, rng: np.random.Generator) -> str:
+    """Add an opening, the style, the background and a filler to the words for a thing, or leave them out."""
     if rng.random() < 0.08:
         text = f"{rng.choice(OPENINGS)} {text}"
     if style:
@@ -98,20 +106,32 @@ def weight_of(icon: Icon) -> float:
 
 
 class Sampler:
-    """Draws examples: core concepts get `core_share` of them, held-out combinations never come up."""
+    """Draws examples: core concepts get `core_share` of them, held-out combinations never come up.
 
-    def __init__(self, icons: list[Icon], *, core_share: float, seed: int) -> None:
+    `moved_share` of the pictures have their icon elsewhere, which the caption does not say: for ControlNets, whose
+    control image says it. `scene_share` of the examples show several things; the shipped weights saw none.
+    """
+
+    def __init__(
+        self, icons: list[Icon], *, core_share: float, seed: int, moved_share: float = 0, scene_share: float = 0
+    ) -> None:
         self.icons, self.rng = icons, np.random.default_rng(seed)
+        self.moved_share, self.scene_share = moved_share, scene_share
         weight = np.array([weight_of(icon) for icon in icons])
         core = np.array([icon.core for icon in icons])
         for group, share in ((core, core_share), (~core, 1 - core_share)):
             if group.any():
                 weight[group] *= share / weight[group].sum()
         self.chance = weight / weight.sum()
+        self.rows_of: dict[str, list[int]] = defaultdict(list)
+        for row, icon in enumerate(icons):
+            self.rows_of[icon.name].append(row)
 
     def next(self) -> Example:
         """Draw one example."""
         rng = self.rng
+        if self.scene_share and rng.random() < self.scene_share:
+            return self._scene()
         row = int(rng.choice(len(self.icons), p=self.chance))
         icon = self.icons[row]
         tints = [tint for tint in TINTS if tint != held_out_tint(icon.concept)]
@@ -125,9 +145,34 @@ class Sampler:
             text = caption(icon.concept, style, tint=tint, background=background, rng=rng)
         return Example(row, tint, background or "white", text)
 
+    def _scene(self) -> Example:
+        """Draw an example of several things in one style."""
+        rng = self.rng
+        while True:
+            row, other = (int(each) for each in rng.choice(len(self.icons), 2, p=self.chance))
+            icon = self.icons[row]
+            mates = [
+                number for number in self.rows_of[self.icons[other].name] if self.icons[number].style == icon.style
+            ]
+            if rng.random() < 0.5 and countable(icon.concept):
+                scene = count_of(row, icon.concept, int(rng.choice(list(NUMBERS))))
+            elif mates and self.chance[mates[0]]:
+                concepts = (icon.concept, self.icons[mates[0]].concept)
+                scene = two_of((row, mates[0]), concepts, str(rng.choice(RELATIONS)))
+            else:
+                continue
+            if not held_out(scene.words):
+                break
+        background = None if rng.random() < 0.35 else str(rng.choice(list(BACKGROUNDS)))
+        style = None if rng.random() < UNNAMED_STYLE[icon.style] else icon.style
+        text = dressed(scene.words, style, background=background, rng=rng)
+        return Example(row, None, background or "white", text, scene)
+
     def draw(self, example: Example, pixels: np.ndarray) -> np.ndarray:
         """Compose the picture an example asks for: uint8 [128, 128, 3]."""
-        rgba = np.asarray(pixels[example.row])
+        rgba = laid_out(pixels, example.scene) if example.scene else np.asarray(pixels[example.row])
         if example.tint:
             rgba = tinted(rgba, example.tint)
+        if self.moved_share and self.rng.random() < self.moved_share:
+            rgba = moved(rgba, self.rng)
         return on_background(rgba, shade_of(example.background, self.rng))

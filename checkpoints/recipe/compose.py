@@ -1,6 +1,7 @@
 """How does an icon become a training picture? Background, tint, and the colours both are named by."""
 
 import numpy as np
+from PIL import Image
 
 BACKGROUNDS = {
     "white": (255, 255, 255), "black": (20, 20, 20), "gray": (128, 128, 128), "red": (215, 40, 40),
@@ -33,6 +34,37 @@ def on_background(rgba: np.ndarray, colour: tuple[int, ...] | np.ndarray) -> np.
     alpha = rgba[..., 3:].astype(np.float32) / 255
     flat = np.broadcast_to(np.asarray(colour, np.float32), rgba[..., :3].shape)
     return (rgba[..., :3] * alpha + flat * (1 - alpha) + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def moved(
+    rgba: np.ndarray, rng: np.random.Generator, *, scales: tuple[float, float] = (0.7, 1.1), turn: float = 20
+) -> np.ndarray:
+    """Put an icon somewhere else: smaller or a little larger, turned by up to `turn` degrees, mirrored, shifted."""
+    side = len(rgba)
+    scale, angle = rng.uniform(*scales), np.deg2rad(rng.uniform(-turn, turn))
+    room = max(0.0, side * (0.95 - 0.85 * scale)) / 2  # how far it can go and still be seen whole
+    centre = side / 2 + rng.uniform(-room, room, 2)
+    cos, sin, mirror = np.cos(angle) / scale, np.sin(angle) / scale, rng.choice([-1, 1])
+    # PIL asks from where each pixel of the new picture comes.
+    right, down = np.array([mirror * cos, mirror * sin]), np.array([-sin, cos])
+    shift = [side / 2 - right @ centre, side / 2 - down @ centre]
+    matrix = (*right, shift[0], *down, shift[1])
+    turned = Image.fromarray(rgba).transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return np.asarray(turned)
+
+
+def halved(values: np.ndarray) -> np.ndarray:
+    """Average 2x2 pixels: float [..., 2h, 2w, c] -> [..., h, w, c]."""
+    *batch, height, width, channels = values.shape
+    return values.reshape(*batch, height // 2, 2, width // 2, 2, channels).mean((-4, -2))
+
+
+def halved_rgba(rgba: np.ndarray) -> np.ndarray:
+    """Halve icons without letting the colour of transparent pixels bleed in."""
+    values = rgba.astype(np.float32)
+    alpha = halved(values[..., 3:])
+    colour = halved(values[..., :3] * values[..., 3:]) / np.maximum(alpha, 1)
+    return np.concatenate([colour, alpha], -1).round().astype(np.uint8)
 
 
 def shade_of(name: str, rng: np.random.Generator) -> np.ndarray:

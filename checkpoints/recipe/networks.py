@@ -84,6 +84,13 @@ def scheduler() -> EulerDiscreteScheduler:
     )
 
 
+def inherit(module: nn.Module, elder: nn.Module) -> None:
+    """Begin a module from another's weights, where names and shapes agree."""
+    own, theirs = module.state_dict(), elder.state_dict()
+    alike = {name: theirs[name] for name in own if name in theirs and own[name].shape == theirs[name].shape}
+    module.load_state_dict(own | alike)
+
+
 def load(checkpoint: Path) -> tuple[CLIPTokenizer, Networks, AutoencoderKL]:
     """Load a finished family to go on from; its tokens and its latents must be kept, so they come along."""
     networks = {

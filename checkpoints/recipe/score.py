@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checkpoints.recipe.captions import Example
-from checkpoints.recipe.compose import BACKGROUNDS, on_background, tinted
+from checkpoints.recipe.compose import BACKGROUNDS, halved, halved_rgba, on_background, tinted
 from checkpoints.recipe.sources import Icon
 
 MARGIN = 6  # the outermost pixels, where no icon reaches
@@ -68,20 +68,6 @@ def flat(values: np.ndarray) -> np.ndarray:
 def composed(rgba: np.ndarray, example: Example) -> np.ndarray:
     """Put icons uint8 [..., 4] under an example's tint and on its background."""
     return on_background(tinted(rgba, example.tint) if example.tint else rgba, BACKGROUNDS[example.background])
-
-
-def halved(values: np.ndarray) -> np.ndarray:
-    """Average 2x2 pixels: float [..., 2h, 2w, c] -> [..., h, w, c]."""
-    *batch, height, width, channels = values.shape
-    return values.reshape(*batch, height // 2, 2, width // 2, 2, channels).mean((-4, -2))
-
-
-def halved_rgba(rgba: np.ndarray) -> np.ndarray:
-    """Halve icons without letting the colour of transparent pixels bleed in."""
-    values = rgba.astype(np.float32)
-    alpha = halved(values[..., 3:])
-    colour = halved(values[..., :3] * values[..., 3:]) / np.maximum(alpha, 1)
-    return np.concatenate([colour, alpha], -1).round().astype(np.uint8)
 
 
 def nearest_background(picture: np.ndarray) -> str:

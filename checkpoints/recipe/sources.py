@@ -1,4 +1,4 @@
-"""Stage 1, `data`: where do the pictures come from? Three icon sets with free licences, drawn once to RGBA arrays."""
+"""Stage 1, `data`: where do the pictures come from? Icon sets with free licences, drawn once to RGBA arrays."""
 
 import argparse
 import io
@@ -19,8 +19,10 @@ PACKAGES = {
     "fluent": ("fluent-emoji", "1.2.7"),
     "flat": ("fluent-emoji-flat", "1.2.6"),
     "noto": ("noto", "1.2.9"),
+    "inkline": ("fluent-emoji-high-contrast", "1.2.6"),
 }
-STYLES = tuple(PACKAGES)
+STYLES = ("fluent", "flat", "noto")  # what the base learns
+UNSEEN = "inkline"  # black on nothing: the base never sees it, so that a LoRA has a style to learn
 SIDE, ICON_SIDE = 128, 112
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -61,7 +63,7 @@ def draw(icon: dict, viewbox: tuple[int, int]) -> np.ndarray:
 
 
 def catalogue(packages: dict[str, Path]) -> list[tuple[str, str]]:
-    """List (icon name, category) of every wanted icon that at least two of the sets have."""
+    """List (icon name, category) of every wanted icon that at least two of the base's sets have."""
     categories = json.loads((packages["flat"] / "metadata.json").read_text())["categories"]
     sets = [set(json.loads((packages[style] / "icons.json").read_text())["icons"]) for style in STYLES]
     return [
@@ -73,29 +75,39 @@ def catalogue(packages: dict[str, Path]) -> list[tuple[str, str]]:
 
 
 def make(state: Path) -> None:
-    """Fetch and draw everything: icons.npy (uint8 [n, 128, 128, 4]) and icons.json beside it."""
-    packages = {style: fetch(style, state / "npm") for style in STYLES}
+    """Fetch and draw everything: icons.npy (uint8 [n, 128, 128, 4]) and icons.json beside it; the unseen set apart."""
+    packages = {style: fetch(style, state / "npm") for style in PACKAGES}
     names = catalogue(packages)
-    icons: list[Icon] = []
-    drawn: list[np.ndarray] = []
-    for style, folder in packages.items():
-        collection = json.loads((folder / "icons.json").read_text())
-        viewbox = (collection.get("width", 16), collection.get("height", 16))
-        for name, category in names:
-            if name in collection["icons"]:
-                drawn.append(draw(collection["icons"][name], viewbox))
-                icons.append(Icon(name, phrase(name), style, category, name in CORE))
-    np.save(state / "icons.npy", np.stack(drawn))
-    (state / "icons.json").write_text(json.dumps([asdict(icon) for icon in icons], indent=0))
+    base = [drawing for style in STYLES for drawing in draw_set(style, packages[style], names)]
+    store(state, "icons", base)
+    store(state, UNSEEN, draw_set(UNSEEN, packages[UNSEEN], names))
+    icons = [icon for icon, _ in base]
     concepts = {icon.concept for icon in icons}
     print(f"{len(icons)} icons, {len(concepts)} concepts, {len({i.concept for i in icons if i.core})} of them core")
     print("core names without an icon:", sorted(CORE - {icon.name for icon in icons}))
 
 
-def load(state: Path) -> tuple[list[Icon], np.ndarray]:
+def draw_set(style: str, folder: Path, names: list[tuple[str, str]]) -> list[tuple[Icon, np.ndarray]]:
+    """Draw those of the named icons that one package has."""
+    collection = json.loads((folder / "icons.json").read_text())
+    viewbox = (collection.get("width", 16), collection.get("height", 16))
+    return [
+        (Icon(name, phrase(name), style, category, name in CORE), draw(collection["icons"][name], viewbox))
+        for name, category in names
+        if name in collection["icons"]
+    ]
+
+
+def store(state: Path, name: str, drawings: list[tuple[Icon, np.ndarray]]) -> None:
+    """Write drawings for `load`."""
+    np.save(state / f"{name}.npy", np.stack([pixels for _, pixels in drawings]))
+    (state / f"{name}.json").write_text(json.dumps([asdict(icon) for icon, _ in drawings], indent=0))
+
+
+def load(state: Path, name: str = "icons") -> tuple[list[Icon], np.ndarray]:
     """Load what `make` left: the icons and their pixels (memory-mapped)."""
-    icons = [Icon(**row) for row in json.loads((state / "icons.json").read_text())]
-    return icons, np.load(state / "icons.npy", mmap_mode="r")
+    icons = [Icon(**row) for row in json.loads((state / f"{name}.json").read_text())]
+    return icons, np.load(state / f"{name}.npy", mmap_mode="r")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 WORDS = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
 
 
-def train(folder: Path) -> CLIPTokenizer:
+def train(folder: Path, *, scene_share: float = 0) -> CLIPTokenizer:
     """Learn the vocabulary from captions in which every concept counts alike."""
     icons, _ = load(folder)
-    sampler = Sampler(icons, core_share=0.4, seed=1)
+    sampler = Sampler(icons, core_share=0.4, seed=1, scene_share=scene_share)
     captions = [sampler.next().caption for _ in range(20_000)]
     learner = Tokenizer(models.BPE(end_of_word_suffix="</w>", continuing_subword_prefix=""))
     learner.normalizer = normalizers.Lowercase()

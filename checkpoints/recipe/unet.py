@@ -16,7 +16,7 @@ from transformers import CLIPTokenizer
 from checkpoints.recipe import networks, sources, state, tokens
 from checkpoints.recipe.captions import Sampler
 from checkpoints.recipe.networks import Networks
-from checkpoints.recipe.optim import Optimiser
+from checkpoints.recipe.optim import Optimiser, working_type
 from checkpoints.recipe.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ LEVELS = networks.scheduler().alphas_cumprod
 class Settings:
     """What may be turned on the command line; the defaults suit one CPU core."""
 
-    minutes: float = 102
+    minutes: float = 102.0
     device: str = "cpu"
     batch: int = 32  # captions a step; each is used at two noise levels, so that the text encoders run once for both
     rate: float = 2e-3
@@ -42,14 +42,17 @@ class Settings:
     fresh: int = 4  # examples drawn with every step
     room: int = 15000  # examples kept
     core_share: float = 0.9
+    scene_share: float = 0.0  # share of the examples that show several things; too much for an hour of CPU
 
 
-def begin(folder: Path, init_from: Path | None) -> tuple[CLIPTokenizer, Networks, AutoencoderKL]:
+def begin(
+    folder: Path, init_from: Path | None, *, scene_share: float = 0
+) -> tuple[CLIPTokenizer, Networks, AutoencoderKL]:
     """Build new networks over this folder's VAE and tokens, or take all of them from an earlier family."""
     if init_from:
         return networks.load(init_from)
     if not (folder / "tokenizer").exists():
-        tokens.train(folder).save_pretrained(folder / "tokenizer")
+        tokens.train(folder, scene_share=scene_share).save_pretrained(folder / "tokenizer")
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     return tokenizer, networks.build(tokenizer), AutoencoderKL.from_pretrained(folder / "vae")
 
@@ -57,27 +60,30 @@ def begin(folder: Path, init_from: Path | None) -> tuple[CLIPTokenizer, Networks
 def train(folder: Path, settings: Settings, init_from: Path | None) -> None:
     """Train until the minutes are used up, saving as it goes; a second start goes on where the first one stopped."""
     torch.manual_seed(SEED)
-    tokenizer, modules, vae = begin(folder, init_from)
+    tokenizer, modules, vae = begin(folder, init_from, scene_share=settings.scene_share)
     for module in modules.values():
         module.to(settings.device)
     optimiser = Optimiser(modules, edges=EDGES, ema=settings.ema)
-    # bfloat16 copies do the work, float32 masters learn: 1.3x faster on a CPU than float32 alone.
+    # bfloat16 copies do the work, float32 masters learn: 1.3x faster than float32 alone on a CPU that has bfloat16.
     # (autocast is 3x slower there: it re-casts the weights into the wrong memory layout at every call.)
     for module in modules.values():
-        module.to(torch.bfloat16, memory_format=torch.channels_last).train()
+        module.to(working_type(settings.device), memory_format=torch.channels_last).train()
     clock, generator = state.Clock(settings.minutes), torch.Generator().manual_seed(SEED)
     if saved := state.load(folder / "unet.pt"):
         optimiser.restore(saved["optimiser"])
         generator.set_state(saved["rng"])
         clock.before = saved["spent"]
     # A resumed run draws new pictures, not the first ones again: hence the step in the seed.
-    sampler = Sampler(sources.load(folder)[0], core_share=settings.core_share, seed=SEED + optimiser.steps)
+    sampler = Sampler(
+        sources.load(folder)[0], core_share=settings.core_share, seed=SEED + optimiser.steps,
+        scene_share=settings.scene_share,
+    )  # fmt: skip
     pool = Pool(folder, vae.to(settings.device).eval(), tokenizer, room=settings.room)
     pool.grow(sampler, settings.pool)
     log.info("pool of %d ready after %.0f s", len(pool), clock.spent)
 
     last_save, smooth = clock.spent, None
-    while clock.progress < 1:
+    while clock.progress < 1 or not optimiser.steps:  # however long the pool took
         with attention(settings.device):
             loss = loss_of(modules, *pool.pick(settings.batch, generator), generator)
             loss.backward()
@@ -113,12 +119,12 @@ def loss_of(modules: Networks, latents: Tensor, ids: Tensor, generator: torch.Ge
     return F.mse_loss(output.float(), target.to(unet.device))
 
 
-def read(modules: Networks, ids: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def read(modules: Networks, ids: Tensor, generator: torch.Generator, *, blank: float = BLANK) -> tuple[Tensor, Tensor]:
     """Read captions as SDXL does: both second-to-last hidden states [n, 77, 256] and the pooled second [n, 160]."""
     first = modules["text_encoder"](ids, output_hidden_states=True)
     second = modules["text_encoder_2"](ids, output_hidden_states=True)
     hidden = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], -1)
-    keep = (torch.rand(len(ids), generator=generator) >= BLANK).to(hidden)
+    keep = (torch.rand(len(ids), generator=generator) >= blank).to(hidden)
     return hidden * keep[:, None, None], second.text_embeds * keep[:, None]
 
 
@@ -135,12 +141,19 @@ def time_ids(count: int, generator: torch.Generator) -> Tensor:
 
 def noisy(latents: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Noise latents at levels spread evenly over the batch; return the input, the timesteps and the v to predict."""
-    count = len(latents)
-    spread = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
-    steps = (spread * len(LEVELS)).long().clamp_max(len(LEVELS) - 1)
+    steps = (spread(len(latents), generator) * len(LEVELS)).long().clamp_max(len(LEVELS) - 1)
+    return noised(latents, steps, torch.randn(latents.shape, generator=generator))
+
+
+def spread(count: int, generator: torch.Generator) -> Tensor:
+    """Draw numbers in [0, 1) that lie evenly spread, in random order."""
+    return (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
+
+
+def noised(latents: Tensor, steps: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mix latents with noise as much as each timestep says; return the input, the timesteps and the v to predict."""
     kept = LEVELS[steps].sqrt()[:, None, None, None]
     lost = (1 - LEVELS[steps]).sqrt()[:, None, None, None]
-    noise = torch.randn(latents.shape, generator=generator)
     return kept * latents + lost * noise, steps, kept * noise - lost * latents
 
 

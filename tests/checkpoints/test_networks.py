@@ -31,14 +31,13 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-def test_captions_are_read_as_the_pipeline_reads_them(tokenizer, modules, generator, monkeypatch):
-    monkeypatch.setattr("checkpoints.recipe.unet.BLANK", 0)
+def test_captions_are_read_as_the_pipeline_reads_them(tokenizer, modules, generator):
     pipeline = StableDiffusionXLPipeline(
         vae=networks.build_vae(), tokenizer=tokenizer, tokenizer_2=tokenizer, scheduler=networks.scheduler(), **modules
     )
 
     with torch.no_grad():
-        hidden, pooled = read(modules, tokenise(tokenizer, ["a cat"]), generator)
+        hidden, pooled = read(modules, tokenise(tokenizer, ["a cat"]), generator, blank=0)
         theirs, _, their_pooled, _ = pipeline.encode_prompt("a cat", do_classifier_free_guidance=False)
 
     assert torch.allclose(hidden, theirs, atol=1e-5)
