@@ -48,7 +48,7 @@ def place_checkpoint(source: str, name: str, **facts: Any) -> tuple[Checkpoint, 
     wishes = {field: value for field, value in card.get("defaults", {}).items() if field in DEFAULT_FIELDS}
     told = {"source": absolute(source), **facts}
     # What the card wishes is a beginning: an operator may change it in the console, and no restart changes it back.
-    first = {**told, "title": card.get("title", ""), **wishes}
+    first = {"title": card.get("title", ""), **wishes, **told}
     return Checkpoint.objects.update_or_create(name=name, defaults=told, create_defaults=first)
 
 

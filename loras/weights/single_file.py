@@ -9,7 +9,7 @@ from safetensors import safe_open
 from transformers import CLIPTokenizer
 
 from loras.weights.errors import CheckpointUnusable
-from loras.weights.sources import TEXT_ENCODER_2, UNET_INPUT
+from loras.weights.sources import TEXT_ENCODER_2, UNET_INPUT, refuse_other_files
 
 # SDXL base 1.0's published configuration: with it nothing is asked of the hub.
 SDXL_CONFIG = Path(__file__).parent / "sdxl_config"
@@ -17,8 +17,7 @@ SDXL_CONFIG = Path(__file__).parent / "sdxl_config"
 
 def pipeline_from_single_file(path: Path, dtype: torch.dtype) -> DiffusionPipeline:
     """Read a full SDXL checkpoint. Raises CheckpointUnusable when the file is something else, a LoRA for instance."""
-    if path.suffix != ".safetensors":
-        raise CheckpointUnusable(f"{path.name} is not a .safetensors file; no other kind of file is read.")
+    refuse_other_files(path)
     with safe_open(path, framework="pt") as file:
         if missing := {UNET_INPUT, TEXT_ENCODER_2} - set(file.keys()):
             raise CheckpointUnusable(f"{path.name} is not a full SDXL base checkpoint: it lacks {min(missing)}.")

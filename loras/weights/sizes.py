@@ -12,6 +12,7 @@ from loras.weights.controlnet import controlnet_folder
 from loras.weights.folder import located, weight_files
 from loras.weights.lora_file import read_lora_file
 from loras.weights.sdxl import readable
+from loras.weights.sources import refuse_other_files
 
 MODULES = ("unet", "vae", "text_encoder", "text_encoder_2")
 # Where single files have their parts; what else they hold is not loaded.
@@ -27,6 +28,7 @@ def checkpoint_sizes(source: str, dtype: torch.dtype) -> list[int]:
 
 
 def single_file_sizes(path: Path, dtype: torch.dtype) -> Iterator[int]:
+    refuse_other_files(path)
     for name, count in counts(path):
         part = next((part for prefix, part in SINGLE_FILE.items() if name.startswith(prefix)), None)
         if part:

@@ -72,9 +72,14 @@ def checkpoint_in_folder(folder: Path) -> CheckpointFacts:
     return CheckpointFacts("base" if (index.get("text_encoder") or [None])[0] else "refiner", width)
 
 
-def checkpoint_in_file(path: Path) -> CheckpointFacts:
+def refuse_other_files(path: Path) -> None:
+    """Raise CheckpointUnusable for a pickle or anything else, before it is opened."""
     if path.suffix != ".safetensors":
         raise CheckpointUnusable(f"{path.name} is not a .safetensors file; no other kind of file is read.")
+
+
+def checkpoint_in_file(path: Path) -> CheckpointFacts:
+    refuse_other_files(path)
     names = header_of(path).tensors.keys()
     if UNET_INPUT in names and TEXT_ENCODER_2 in names:
         return CheckpointFacts("base", SDXL_WIDTH)
