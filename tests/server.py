@@ -16,6 +16,7 @@ def asgi_server() -> Iterator[str]:
     """Serve the ASGI application for the whole session; yields its address."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # now, so that a test faster than the thread is kept waiting and not refused
     server = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
