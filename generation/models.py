@@ -8,14 +8,63 @@ from django.utils import timezone
 
 from generation.engine.spec import LoraUse, Spec
 from jobs.models import Job
-from loras.models import Checkpoint, Lora, LoraVersion
+from loras.models import Checkpoint, ControlNet, Lora, LoraVersion
 from loras.storage import local_path
 from tenants.ownership import TenantOwned
 from wire.ids import new_id
 
 
+class Upload(TenantOwned):
+    """A picture or mask that a tenant gave us, re-encoded by us; kept while a generation refers to it, else a day."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "upl"), editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(default=timezone.now, help_text="When it was given or asked for last.")
+    blob = models.CharField(max_length=200)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size_bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "sha256"], name="one_upload_of_a_picture")]
+        indexes = [models.Index(fields=["used_at"], name="upload_by_use")]
+
+    def __str__(self) -> str:
+        return self.pk
+
+
+class Batch(TenantOwned):
+    """Generations that were asked for together: a list of them, or a sweep over a grid."""
+
+    class Kind(models.TextChoices):
+        """How its generations came about."""
+
+        BATCH = "batch"
+        SWEEP = "sweep"
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "batch"), editable=False)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.BATCH)
+    created_at = models.DateTimeField(default=timezone.now)
+    axes = models.JSONField(default=list, help_text="Of a sweep: [{field, values}], the first changes slowest.")
+
+    class Meta:
+        verbose_name_plural = "batches"
+        indexes = [models.Index(fields=["tenant", "-id"], name="batch_newest")]
+
+    def __str__(self) -> str:
+        return self.pk
+
+
 class GenerationJob(Job):
     """One request for pictures, every value effective."""
+
+    class Kind(models.TextChoices):
+        """From what its pictures begin."""
+
+        TEXT = "text_to_image"
+        IMAGE = "image_to_image"
+        INPAINT = "inpaint"
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "gen"), editable=False)
     checkpoint = models.ForeignKey(Checkpoint, models.PROTECT)
@@ -28,11 +77,34 @@ class GenerationJob(Job):
     seed = models.BigIntegerField()
     n = models.PositiveIntegerField()
     scheduler = models.CharField(max_length=60)
+    sigmas = models.CharField(max_length=12, default="default")
+    preset = models.CharField(max_length=60, blank=True)
+    init_image = models.ForeignKey(Upload, models.PROTECT, null=True, related_name="+")
+    strength = models.FloatField(null=True, help_text="Of an image to image or inpaint.")
+    mask = models.ForeignKey(Upload, models.PROTECT, null=True, related_name="+")
+    mask_mode = models.CharField(max_length=5, blank=True, help_text="Which part of the mask is drawn anew.")
+    mask_blur = models.PositiveIntegerField(default=0)
+    refiner = models.ForeignKey(Checkpoint, models.PROTECT, null=True, related_name="+")
+    refiner_start = models.FloatField(null=True)
+    hires_scale = models.FloatField(null=True)
+    hires_strength = models.FloatField(null=True)
+    exact = models.BooleanField(default=False, help_text="Drawn alone, so that another run gives the same bits.")
+    previews = models.PositiveIntegerField(default=0, help_text="How many unfinished pictures are shown on the way.")
+    batch = models.ForeignKey(Batch, models.CASCADE, null=True, related_name="jobs")
+    batch_index = models.PositiveIntegerField(default=0)
     output_format = models.CharField(max_length=4)
     output_quality = models.PositiveIntegerField()
 
     class Meta(Job.Meta):
         abstract = False
+        indexes = [*Job.Meta.indexes, models.Index(fields=["batch", "batch_index"], name="job_in_batch")]
+
+    @property
+    def kind(self) -> str:
+        """Return from what its pictures begin."""
+        if self.init_image_id is None:
+            return self.Kind.TEXT
+        return self.Kind.IMAGE if self.mask_id is None else self.Kind.INPAINT
 
     @cached_property
     def worn(self) -> list["GenerationLora"]:
@@ -92,6 +164,25 @@ class GenerationLora(models.Model):
         """Return what the engine is asked to put on."""
         version = self.version
         return LoraUse(self.lora.name, local_path(version), version.sha256, self.weight, version.autov3)
+
+
+class GenerationControl(models.Model):
+    """One ControlNet of a generation, with the picture that it follows."""
+
+    job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="controls")
+    position = models.PositiveIntegerField()
+    controlnet = models.ForeignKey(ControlNet, models.PROTECT, related_name="+")
+    image = models.ForeignKey(Upload, models.PROTECT, related_name="+")
+    preprocess = models.CharField(max_length=20, blank=True, help_text="What makes the control image of it, if any.")
+    weight = models.FloatField()
+    start = models.FloatField()
+    end = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="one_control_per_place")]
+
+    def __str__(self) -> str:
+        return f"{self.controlnet} {self.weight:g}"
 
 
 class Image(TenantOwned):

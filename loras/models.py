@@ -47,6 +47,11 @@ class Checkpoint(models.Model):
     steps = models.PositiveIntegerField(default=30)
     guidance_scale = models.FloatField(default=7.5)
     scheduler = models.CharField(max_length=60, default="EulerDiscreteScheduler")
+    presets = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Settings that go together, for few steps or another look: [{name, steps, guidance_scale, ...}].",
+    )
 
     class Meta:
         constraints = [
@@ -86,6 +91,7 @@ class ControlNet(models.Model):
     source = models.CharField(max_length=500, help_text="A diffusers folder, as the worker sees it.")
     sha256 = models.CharField(max_length=64, editable=False)
     context_width = models.PositiveIntegerField(editable=False)
+    weight = models.FloatField(default=1.0, help_text="How strongly it is followed when a request does not say.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

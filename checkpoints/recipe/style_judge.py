@@ -57,19 +57,23 @@ def pictures_of(folder: Path, *, learned: bool, seed: int) -> Iterator[tuple[np.
 
 
 @torch.no_grad()
-def shown(folder: Path, vae: AutoencoderKL, count: int, *, learned: bool, seed: int) -> tuple[Tensor, Tensor]:
+def shown(folder: Path, vae: AutoencoderKL, count: int, *, learned: bool, seed: int) -> tuple[np.ndarray, Tensor]:
     """Compose `count` pictures; a quarter come back from the VAE, a little wrong, as those it will judge do."""
     generator, source = torch.Generator().manual_seed(seed), pictures_of(folder, learned=learned, seed=seed)
-    inputs, labels = [], []
+    kept, labels = [], []
     for start in range(0, count, CHUNK):
         part = [next(source) for _ in range(CHUNK)]
         pictures = np.stack([picture for picture, _ in part])
         if start % (4 * CHUNK) == 0:
-            inputs.append(vae.decode(spoiled(encode(vae, pictures), generator)).sample.clamp(-1, 1).cpu())
-        else:
-            inputs.append(as_input(pictures))
+            pictures = as_pictures(vae.decode(spoiled(encode(vae, pictures), generator)).sample)
+        kept.append(pictures)
         labels.append(torch.tensor([label for _, label in part]))
-    return torch.cat(inputs), torch.cat(labels)
+    return np.concatenate(kept), torch.cat(labels)
+
+
+def as_pictures(decoded: Tensor) -> np.ndarray:
+    """Turn what the VAE decoded into uint8 [n, 128, 128, 3], a quarter of the floats' memory."""
+    return ((decoded.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
 def as_input(pictures: np.ndarray) -> Tensor:
@@ -81,12 +85,12 @@ def train(folder: Path, base: Path, *, minutes: float, device: str, pictures: in
     """Train the judge, keep it in style-judge.pt, and return its accuracy on concepts it has not seen."""
     torch.manual_seed(SEED)
     vae = AutoencoderKL.from_pretrained(base / "vae").to(device).eval()
-    inputs, labels = shown(folder, vae, pictures, learned=True, seed=SEED)
+    learned, labels = shown(folder, vae, pictures, learned=True, seed=SEED)
     judge, clock, step = build().to(device), state.Clock(minutes), 0
     optimiser = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=0.05)
     while clock.progress < 1:
-        chosen = torch.randint(len(inputs), (BATCH,))
-        loss = F.cross_entropy(judge(mirrored(inputs[chosen]).to(device)), labels[chosen].to(device))
+        chosen = torch.randint(len(learned), (BATCH,))
+        loss = F.cross_entropy(judge(mirrored(as_input(learned[chosen.numpy()])).to(device)), labels[chosen].to(device))
         loss.backward()
         for group in optimiser.param_groups:
             group["lr"] = state.learning_rate(RATE, clock.progress, step, warmup=50, hold=0.2)
@@ -101,9 +105,9 @@ def train(folder: Path, base: Path, *, minutes: float, device: str, pictures: in
 
 
 @torch.no_grad()
-def checked(judge: nn.Module, unknown: Tensor, truth: Tensor) -> float:
+def checked(judge: nn.Module, unknown: np.ndarray, truth: Tensor) -> float:
     """Measure the judge on pictures of concepts it has not seen."""
-    answers = judge(unknown).argmax(1)
+    answers = judge(as_input(unknown)).argmax(1)
     kinds = len(CLASSES)
     log.info("asked -> answered:\n%s", torch.bincount(truth * kinds + answers, minlength=kinds**2).view(kinds, kinds))
     return (answers == truth).float().mean().item()
@@ -134,8 +138,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, default=Path("var/mini"))
     parser.add_argument("--base", type=Path, default=Path("checkpoints/mini"))
-    parser.add_argument("--minutes", type=float, default=4)
-    parser.add_argument("--pictures", type=int, default=8000)
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--pictures", type=int, default=40000)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

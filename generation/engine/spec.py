@@ -34,6 +34,13 @@ MAX_SEED = 2**32 - 1
 MAX_PIXEL_STEPS = 2048 * 2048 * 100  # n * width * height * steps
 MAX_LORAS = 20
 LORA_WEIGHT = (-2.0, 2.0)
+SIGMAS = ("default", "karras", "exponential", "beta")  # how the noise levels are spaced
+STRENGTH = (0.0, 1.0)
+MASK_BLUR = (0, 64)  # pixels
+MAX_CONTROLNETS = 4
+CONTROL_WEIGHT = (0.0, 2.0)
+REFINER_START = (0.0, 1.0)  # which part of the denoising the base does
+HIRES_SCALE = (1.1, 4.0)
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,44 @@ class LoraUse:
     autov3: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Control:
+    """A ControlNet of a generation: its folder, the picture to follow (RGB), how strongly, and in which part of the
+    denoising, from 0 to 1."""
+
+    name: str
+    source: str
+    image: Image.Image
+    weight: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True)
+class Refine:
+    """The refiner that takes the latents over after `start` of the denoising, guided as strongly as it wants to be."""
+
+    name: str
+    source: str
+    start: float
+    guidance_scale: float
+
+
+@dataclass(frozen=True)
+class Hires:
+    """A second pass: the latents `scale` times as wide and high, noised and denoised again with `strength`."""
+
+    scale: float
+    strength: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One generation, every value effective: no default is left to resolve. `checkpoint` is a source of load_sdxl's."""
+    """One generation, every value effective: no default is left to resolve. `checkpoint` is a source of load_sdxl's.
+
+    With an `init_image` (RGB, width x height) the pictures start from it, further away the greater the strength; with
+    a `mask` (L, width x height, 255 = draw anew) as well, the rest of it stays as it is.
+    """
 
     checkpoint: str
     prompt: str
@@ -65,6 +107,24 @@ class Spec:
     n: int
     scheduler: str
     loras: tuple[LoraUse, ...] = ()
+    sigmas: str = "default"
+    init_image: Image.Image | None = None
+    strength: float = 1.0
+    mask: Image.Image | None = None
+    mask_blur: int = 0
+    controls: tuple[Control, ...] = ()
+    refiner: Refine | None = None
+    hires: Hires | None = None
+    exact: bool = False  # drawn alone, so that another run gives the same bits
+    previews: int = 0  # how many unfinished pictures to show on the way
+
+    @property
+    def final_size(self) -> tuple[int, int]:
+        """Return the width and height of the finished pictures."""
+        return self._finally(self.width), self._finally(self.height)
+
+    def _finally(self, side: int) -> int:
+        return round(side * self.hires.scale / SIDE_MULTIPLE) * SIDE_MULTIPLE if self.hires else side
 
     def seed_of(self, index: int) -> int:
         """Return the seed of picture `index`: consecutive, wrapping to 0 after MAX_SEED."""
