@@ -1,6 +1,7 @@
 """Takes pictures to latents and back through the VAE, in its own dtype: whole, or in tiles where memory asks for it."""
 
 from collections.abc import Callable
+from math import isqrt
 
 import numpy as np
 import torch
@@ -8,11 +9,15 @@ from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 
+from generation.engine.device import memory_bytes
+from generation.engine.norms import norms_of_the_whole
 from generation.engine.tiles import in_tiles
 
-# Above it, pictures go through the VAE in tiles. A device's free memory must not decide, or the same spec would give
-# another picture whenever others are resident.
-WHOLE_PIXELS = 1536 * 1536
+# Pictures larger than fit into a quarter of the device's memory go through the VAE in tiles: SDXL's decoder has
+# 3 KiB of activations a pixel in fp32. What is free at the moment must not count, or the same spec would give another
+# picture when others' weights are resident.
+MEMORY_SHARE = 4
+BYTES_PER_PIXEL = 3 * 1024
 
 Work = Callable[[torch.Tensor], torch.Tensor]
 
@@ -28,21 +33,30 @@ def encode_picture(vae: AutoencoderKL, image: Image.Image, generator: torch.Gene
 def latents_of(vae: AutoencoderKL, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Sample the latents, in fp32, of pixels [n, 3, height, width] from -1 to 1. Raises torch.OutOfMemoryError."""
     given, scale = pixels.to(vae.device, vae.dtype), scale_of(vae)
-    moments = within_memory(moments_by(vae), given, pixels[0, 0].numel(), vae.tile_latent_min_size * scale, scale)
-    return scaled(vae, DiagonalGaussianDistribution(moments.to(vae.dtype)).sample(generator).float())
+    moments = within_memory(vae, moments_by(vae), given, tile_side(vae) * scale, scale).to(vae.dtype)
+    return scaled(vae, DiagonalGaussianDistribution(moments).sample(generator).float())
 
 
 @torch.inference_mode()
 def pixels_of(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
     """Return the pixels [n, 3, height, width], about -1 to 1, in fp32. Raises torch.OutOfMemoryError."""
     given = unscaled(vae, latents).to(vae.dtype)
-    pixels = latents[0, 0].numel() * scale_of(vae) ** 2
-    return within_memory(pixels_by(vae), given, pixels, vae.tile_latent_min_size, 1).float()
+    return within_memory(vae, pixels_by(vae), given, tile_side(vae), 1).float()
 
 
 def scale_of(vae: AutoencoderKL) -> int:
     """Return how many pixels a latent is wide: 8 in SDXL."""
     return int(2 ** (len(vae.config.block_out_channels) - 1))
+
+
+def tile_side(vae: AutoencoderKL) -> int:
+    """Return how many latents wide a square may be to go through whole: not less than the VAE was trained with."""
+    return max(whole_side(memory_bytes(vae.device)) // scale_of(vae), vae.tile_latent_min_size)
+
+
+def whole_side(memory: int) -> int:
+    """Return how many pixels wide a square may be to go through whole, with so many bytes of memory in all."""
+    return isqrt(memory // MEMORY_SHARE // BYTES_PER_PIXEL)
 
 
 def moments_by(vae: AutoencoderKL) -> Work:
@@ -53,17 +67,23 @@ def pixels_by(vae: AutoencoderKL) -> Work:
     return lambda latents: vae.decode(latents, return_dict=False)[0]
 
 
-def within_memory(work: Work, given: torch.Tensor, pixels: int, side: int, step: int) -> torch.Tensor:
-    """Do the work in one piece, in tiles of this side when there are many pixels, in smaller ones if memory runs out.
-
-    The side is what the VAE was trained with: the nearer to it, the nearer a tile is to the whole.
+def within_memory(vae: AutoencoderKL, work: Work, given: torch.Tensor, side: int, step: int) -> torch.Tensor:
+    """Do the work in one piece, or in tiles if that is more than a tile of this side; in smaller ones if memory runs
+    out. All sides are multiples of the step.
     """
+    height, width = given.shape[-2:]
     try:
-        return in_tiles(work, given, side=side, step=step) if pixels > WHOLE_PIXELS else work(given)
+        return work(given) if height * width <= side**2 else tiled(vae, work, given, side, step)
     except torch.OutOfMemoryError:
         pass
     torch.cuda.empty_cache()  # out here, because the handler's traceback keeps the failed call's tensors alive
-    return in_tiles(work, given, side=side // 2, step=step)
+    return tiled(vae, work, given, min(side, max(height, width)) // (2 * step) * step, step)
+
+
+def tiled(vae: AutoencoderKL, work: Work, given: torch.Tensor, side: int, step: int) -> torch.Tensor:
+    """Do the work in tiles that know of the whole what its norms would have found."""
+    with norms_of_the_whole(vae, work, given, side=side, step=step):
+        return in_tiles(work, given, side=side, step=step)
 
 
 def scaled(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:

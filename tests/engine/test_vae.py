@@ -1,5 +1,7 @@
 """Pictures become the latents that stock img2img would start from, and come back; in tiles nearly the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from diffusers import StableDiffusionXLImg2ImgPipeline
 from PIL import Image
 
 from generation.engine.tiles import in_tiles, starts
-from generation.engine.vae import encode_picture
+from generation.engine.vae import encode_picture, moments_by, pixels_by, tiled, whole_side
+from loras.weights.sdxl import load_sdxl
 
 
 @pytest.fixture
@@ -67,3 +70,46 @@ def test_work_in_tiles_is_the_work_on_the_whole(photo):
 @pytest.mark.parametrize(("length", "expected"), [(8, [0]), (32, [0]), (40, [0, 8]), (96, [0, 24, 40, 64])])
 def test_tiles_are_spread_evenly_and_the_last_ends_at_the_end(length, expected):
     assert starts(length, 32, 8) == expected
+
+
+def moments(vae, pixels):
+    return vae.encode(pixels).latent_dist.parameters
+
+
+@pytest.fixture(scope="module")
+def mini_vae():
+    return load_sdxl(str(Path(__file__).parents[2] / "checkpoints/mini"), torch.device("cpu")).vae
+
+
+@pytest.fixture
+def large_photo(photo):
+    """256 x 256 for the mini VAE, which was trained with 128 x 128, is what 2048 x 2048 is for SDXL's."""
+    pixels = np.array(photo.resize((256, 256), Image.Resampling.BICUBIC)).transpose(2, 0, 1)[None]
+    return torch.from_numpy(pixels).float() / 255 * 2 - 1
+
+
+@torch.inference_mode()
+def test_a_picture_encoded_in_tiles_is_nearly_the_one_encoded_whole(mini_vae, large_photo):
+    whole = moments_by(mini_vae)(large_photo)
+    away = tiled(mini_vae, moments_by(mini_vae), large_photo, 128, 8) - whole
+    assert away[:, :4].abs().mean() < 0.02 * whole[:, :4].std()
+
+
+@torch.inference_mode()
+def test_a_picture_decoded_in_tiles_is_nearly_the_one_decoded_whole(mini_vae, large_photo):
+    latents = mini_vae.encode(large_photo).latent_dist.mean
+    whole = pixels_by(mini_vae)(latents)
+    away = (tiled(mini_vae, pixels_by(mini_vae), latents, 16, 1) - whole).abs() * 255 / 2
+    unaware = (in_tiles(pixels_by(mini_vae), latents, side=16) - whole).abs() * 255 / 2
+    assert away.mean() < 1.5 < unaware.mean() / 2  # levels
+
+
+def test_the_norms_are_their_own_again_after_the_tiles(mini_vae, large_photo):
+    whole = moments_by(mini_vae)(large_photo)
+    tiled(mini_vae, moments_by(mini_vae), large_photo, 128, 8)
+    assert torch.equal(moments_by(mini_vae)(large_photo), whole)
+
+
+def test_a_card_of_80_gib_decodes_the_largest_picture_whole_and_one_of_24_in_tiles():
+    assert whole_side(24 * 1024**3) >= 1024
+    assert whole_side(80 * 1024**3) >= 2048 > whole_side(24 * 1024**3)
