@@ -1,7 +1,7 @@
 """Which weights are on right now? One checkpoint wearing one set of adapters, held until another set is wanted."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from generation.engine.errors import DeviceLost
@@ -14,9 +14,9 @@ from loras.weights.wanted import AdapterOf, CheckpointOf
 
 @dataclass(frozen=True)
 class Strength:
-    """A LoRA file and how strongly it is put on; files are stored by their hash, so equal paths are equal files."""
+    """A LoRA file and how strongly it is put on; files of one hash are one LoRA, wherever they lie."""
 
-    path: Path
+    path: Path = field(compare=False)
     sha256: str
     weight: float
 
