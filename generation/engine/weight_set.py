@@ -2,7 +2,7 @@
 it the ControlNets that its pictures follow, or the refiner that finishes them."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
@@ -19,9 +19,9 @@ from loras.weights.wanted import AdapterOf, Base, CheckpointOf, ControlNetOf, Re
 
 @dataclass(frozen=True)
 class Strength:
-    """A LoRA file and how strongly it is put on; files are stored by their hash, so equal paths are equal files."""
+    """A LoRA file and how strongly it is put on; files of one hash are one LoRA, wherever they lie."""
 
-    path: Path
+    path: Path = field(compare=False)
     sha256: str
     weight: float
 
