@@ -1,4 +1,4 @@
-"""What is SDXL's refiner conditioned on? The second encoder's reading alone, the size, and how beautiful it shall be."""
+"""What is SDXL's refiner told? What the second encoder reads alone, the size, and how beautiful it shall be."""
 
 import torch
 
