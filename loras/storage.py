@@ -103,7 +103,12 @@ def local_path(version: LoraVersion) -> Path:
     try:
         return Path(storages["weights"].path(version.blob))
     except NotImplementedError:  # how Django says that a storage is elsewhere
-        return Path(settings.HOME) / "weights-cache" / f"{version.sha256}.safetensors"
+        return cache_folder() / f"{version.sha256}.safetensors"
+
+
+def cache_folder() -> Path:
+    """Return where this machine has what it fetched from elsewhere."""
+    return Path(settings.HOME) / "weights-cache"
 
 
 def fetch(version: LoraVersion, on_block: Callable[[], None] = lambda: None) -> None:

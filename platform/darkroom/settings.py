@@ -120,6 +120,8 @@ PICTURES: dict[str, Any] = {
 }
 # LoRA files; the checkpoints and ControlNets stay where the operator has them.
 WEIGHTS: dict[str, Any] = {"BACKEND": "loras.storage.WholeFiles", "OPTIONS": {"location": HOME / "weights"}}
+# How much of them a worker keeps on its disk when their store is S3.
+WEIGHTS_CACHE_BYTES = env.gigabytes("DARKROOM_WEIGHTS_CACHE_GB") or 50_000_000_000
 # What a store that is full or out of reach raises, by dotted name.
 STORAGE_ERRORS = ["builtins.OSError"]
 if S3_BUCKET:
