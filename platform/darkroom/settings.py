@@ -120,6 +120,8 @@ PICTURES: dict[str, Any] = {
 }
 # LoRA files; the checkpoints and ControlNets stay where the operator has them.
 WEIGHTS: dict[str, Any] = {"BACKEND": "loras.storage.WholeFiles", "OPTIONS": {"location": HOME / "weights"}}
+# How much of them a worker keeps on its disk when their store is S3.
+WEIGHTS_CACHE_BYTES = env.gigabytes("DARKROOM_WEIGHTS_CACHE_GB") or 50_000_000_000
 # What a store that is full or out of reach raises, by dotted name.
 STORAGE_ERRORS = ["builtins.OSError"]
 if S3_BUCKET:
@@ -180,7 +182,11 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "compile": env.one_of("DARKROOM_COMPILE", "inductor"),
     "fp16_accumulation": env.flag("DARKROOM_FP16_ACCUMULATION", False),
 }
-CHORES = ["generation.storage.remove_discarded", "generation.storage.remove_orphans"]
+CHORES = [
+    "generation.storage.remove_discarded",
+    "generation.storage.remove_orphans",
+    "loras.storage.remove_orphans",
+]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 
