@@ -13,7 +13,7 @@ from torch import Tensor
 
 from checkpoints.recipe import loop, networks, sources, state
 from checkpoints.recipe.captions import Sampler
-from checkpoints.recipe.edges import KINDS
+from generation.engine.edges import KINDS
 from checkpoints.recipe.export import amend
 from checkpoints.recipe.optim import Optimiser, working_type
 from checkpoints.recipe.pool import Pool

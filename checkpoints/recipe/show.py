@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from checkpoints.recipe.bench import Bench, core_icon, prompts
 from checkpoints.recipe.draw import draw
-from checkpoints.recipe.edges import KINDS
+from generation.engine.edges import KINDS
 from checkpoints.recipe.grid import wrapped
 from checkpoints.recipe.measure_edits import HOLE, edit, inpaint, swapped
 from checkpoints.recipe.measure_lines import draw_along, moved_pictures

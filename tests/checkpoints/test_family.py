@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from checkpoints.recipe.bench import Bench
 from checkpoints.recipe.draw import draw
-from checkpoints.recipe.edges import KINDS
+from generation.engine.edges import KINDS
 from checkpoints.recipe.family import LIMIT_BYTES, weights_and_pictures
 from checkpoints.recipe.measure_lines import as_image, f1
 from checkpoints.recipe.measure_loras import lora_on
