@@ -112,8 +112,3 @@ def test_each_controlnet_has_a_setting_of_its_own():
         "Module: canny, Model: edges [c0ffee00], Weight: 0.5, Guidance Start: 0, Guidance End: 0.75"
     )
     assert settings["ControlNet 1"].startswith("Module: none, Model: depth, Weight: 1, ")
-
-
-def test_sigmas_are_a_schedule_type():
-    assert settings_of(text_of(sigmas="karras"))["Schedule type"] == "Karras"
-    assert "Schedule type" not in settings_of(text_of())

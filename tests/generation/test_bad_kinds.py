@@ -67,6 +67,8 @@ REFUSED = [
     ({"hires": {"strength": 2}}, "number_out_of_range", "hires.strength"),
     ({"hires": 2}, "invalid_type", "hires"),
     ({"size": "2048x2048", "steps": 1, "hires": {}}, "invalid_size", "hires.scale"),
+    ({"scheduler": "DDIMScheduler", "sigmas": "karras"}, "invalid_value", "sigmas"),
+    ({"scheduler": "LCMScheduler", "steps": 51}, "invalid_value", "steps"),
     ({"sigmas": "linear"}, "invalid_value", "sigmas"),
     ({"preset": "turbo"}, "invalid_value", "preset"),
     ({"preset": 4}, "invalid_type", "preset"),
