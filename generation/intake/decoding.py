@@ -20,11 +20,11 @@ BROKEN = (
 )  # fmt: skip
 
 
-def decoded(content: bytes, param: str) -> Image.Image:
+def decoded(content: bytes, param: str, *, most_bytes: int | None = MAX_BYTES) -> Image.Image:
     """Return the picture in these bytes: RGB, RGBA or L, upright, in sRGB, without metadata. Raises ApiError."""
     if not content:
         raise ApiError(400, "empty_image_file", f"The file in {param} is empty. Send the picture itself.", param=param)
-    if len(content) > MAX_BYTES:
+    if most_bytes is not None and len(content) > most_bytes:
         raise too_many_bytes(param)
     kind = _format_of(content)
     if kind is None:
