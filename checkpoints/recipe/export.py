@@ -20,7 +20,8 @@ DEFAULTS = {
 }  # fmt: skip
 # Half the steps with a scheduler that looks back: nearly the same pictures.
 DRAFT = {
-    "name": "draft", "title": "Draft, 8 steps", "steps": 8, "guidance_scale": 4.0, "scheduler": "DPMSolverMultistepScheduler",
+    "name": "draft", "title": "Draft, 8 steps", "steps": 8, "guidance_scale": 4.0,
+    "scheduler": "DPMSolverMultistepScheduler",
 }  # fmt: skip
 
 
