@@ -14,11 +14,13 @@ from django.utils.module_loading import import_string
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec, StepReport
+from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
+from loras.weights.errors import CheckpointUnusable
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,10 @@ class Generations:
         except EngineError as error:
             raise JobFailed(error.code, str(error)) from error
         self.engine.start()
-        shelve_checkpoint(source)
+        try:
+            shelve_checkpoint(source)
+        except CheckpointUnusable as error:
+            raise JobFailed("checkpoint_unusable", str(error)) from error
         log.info("checkpoint %s is loaded after %.1f s", source, time.monotonic() - started)
 
     def check(self) -> None:
@@ -108,7 +113,7 @@ class GenerationPerformance:
         self.drawing: Drawing | None = None
         self.fetched = 0
         self._lock = threading.Lock()
-        if job.worn:
+        if needs(job):
             self._in(fetching, self._fetch)
         else:
             self._draw()
@@ -134,12 +139,13 @@ class GenerationPerformance:
             self.drawing.cancel()
 
     def _fetch(self) -> None:
-        """Bring the LoRAs' files onto this machine, which may take as long as a download does."""
+        """Bring LoRAs' files and pictures onto this machine, which may take as long as a download does."""
         with ExitStack() as files:
             for each in self.job.worn:
                 if self.outcome.done():
                     return
                 files.enter_context(fetched(each.version, self._count))
+            self.spec = with_pictures(self.job, self.spec, self._count)
             self._draw()
             kept = files.pop_all()
         self.outcome.add_done_callback(lambda _: kept.close())  # at once, if it has ended meanwhile

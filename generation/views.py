@@ -12,13 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import orders, storage
-from generation.engine.spec import SCHEDULERS
+from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
-from generation.serializers import GenerationSerializer, ImageSerializer
+from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
 from jobs.services import cancel, positions
 from jobs.waiting import Stream, Wait, streams, waits
 from jobs.watch import WATCH
+from loras.weights.schedulers import KINDS
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
@@ -37,10 +38,10 @@ PAGE_PARAMETERS = [
 
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     """Return this tenant's generation. Raises ApiError: another's looks like none."""
-    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint", "tenant")
+    owned = with_all_shown(GenerationJob.objects.for_tenant(tenant))
     job: GenerationJob | None = None
     if is_id(job_id, "gen"):  # PostgreSQL refuses some texts, a NUL for one, that a URL may hold
-        job = owned.prefetch_related("images", "loras").filter(pk=job_id).first()
+        job = owned.filter(pk=job_id).first()
     if job is None:
         raise missing()
     return job
@@ -88,8 +89,7 @@ class Generations(APIView):
     @extend_schema(responses=GenerationSerializer(many=True), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's generations, newest first."""
-        owned = GenerationJob.objects.for_tenant(caller(request).tenant)
-        owned = owned.select_related("checkpoint", "tenant").prefetch_related("images", "loras")
+        owned = with_all_shown(GenerationJob.objects.for_tenant(caller(request).tenant))
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
@@ -169,20 +169,24 @@ class Content(APIView):
 
 
 def file_of(request: HttpRequest, image: Image, *, small: bool = False) -> HttpResponse:
-    """Answer with an image's file, or 304 when the client has it. Its type is what we encoded, not what a name says."""
-    etag = f'"{image.sha256}{"-small" if small else ""}"'
+    """Answer with an image's file or thumbnail. Its type is what we encoded, not what a name says."""
+    if small:
+        return stored_file(request, image.thumbnail, f"{image.pk}.webp", etag=f'"{image.sha256}-small"')
+    return stored_file(request, image.blob, f"{image.pk}.{image.format}", etag=f'"{image.sha256}"')
+
+
+def stored_file(request: HttpRequest, key: str, name: str, *, etag: str) -> HttpResponse:
+    """Answer with a picture of ours under this name, or 304 when the client has it."""
     fresh = get_conditional_response(request, etag=etag)
     if fresh is not None:
         return fresh
-    content = storage.read(image.thumbnail if small else image.blob)
-    media_type, extension = ("image/webp", "webp") if small else (image.media_type, image.format)
     headers = {
         "ETag": etag,
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{image.pk}.{extension}"',
+        "Content-Disposition": f'inline; filename="{name}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
-    return HttpResponse(content, content_type=media_type, headers=headers)
+    return HttpResponse(storage.read(key), content_type=f"image/{name.rpartition('.')[2]}", headers=headers)
 
 
 class Schedulers(APIView):
@@ -190,8 +194,10 @@ class Schedulers(APIView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """List the schedulers under diffusers' names, the usual one first."""
-        return Response({"object": "list", "data": [{"id": name, "object": "scheduler"} for name in SCHEDULERS]})
+        """List the schedulers under diffusers' names, the usual one first, and which sigmas each takes."""
+        facts = {name: {"sigmas": kind.sigmas, "max_steps": kind.most_steps} for name, kind in KINDS.items()}
+        rows = [{"id": name, "object": "scheduler", "sampler": SAMPLERS[name].name, **facts[name]} for name in facts]
+        return Response({"object": "list", "data": rows})
 
 
 generations = waits(Generations.as_view())

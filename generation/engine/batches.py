@@ -57,9 +57,11 @@ class Batches:
         self._drop_the_finished()
         if self.is_idle:
             return
-        weight_set, group = min(self.groups.items(), key=lambda item: item[1].first.due)
-        with fails(group.first):  # if the weights cannot be had; the next one tries again
-            on = self._within_memory(partial(self.weights.switch_to, weight_set))
+        group = min(self.groups.values(), key=lambda group: group.first.generation.due)
+        first = group.first
+        with fails(first.generation):  # if the weights cannot be had; the next one tries again
+            # Its own weight set, not an equal one: another tenant's copy of a LoRA may have left the disk.
+            on = self._within_memory(partial(self.weights.switch_to, first.phase.weights))
             self._begin_arrivals(on, group)
             if group.batches:
                 self._step(on, group, min(group.batches.values(), key=attrgetter("due")))
@@ -68,8 +70,8 @@ class Batches:
     def fail_all(self, error: Exception) -> None:
         """End every generation with this error."""
         for group in self.groups.values():
-            for generation in group.generations:
-                generation.fail(error)
+            for member in group.members:
+                member.generation.fail(error)
         self._drop_the_finished()
 
     def _drop_the_finished(self) -> None:

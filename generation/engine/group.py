@@ -1,10 +1,8 @@
 """Who is drawn with one set of weights: the pictures that wait, and the batches of those that are under way."""
 
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from generation.engine.batch import RunningBatch, Shape
-from generation.engine.generation import Generation
 from generation.engine.member import Member
 
 
@@ -16,15 +14,14 @@ class Group:
     batches: dict[Shape, RunningBatch] = field(default_factory=dict)
 
     @property
-    def generations(self) -> list[Generation]:
-        """Return all of theirs; one with several pictures stands there several times."""
-        running = [member for batch in self.batches.values() for member in batch.members]
-        return [member.generation for member in (*self.arrivals, *running)]
+    def members(self) -> list[Member]:
+        """Return all of them."""
+        return [*self.arrivals, *(member for batch in self.batches.values() for member in batch.members)]
 
     @property
-    def first(self) -> Generation:
+    def first(self) -> Member:
         """Return the one that is due first."""
-        return min(self.generations, key=attrgetter("due"))
+        return min(self.members, key=lambda member: member.generation.due)
 
     def join(self, member: Member, *, padded: bool) -> None:
         """Let a picture that has entered its phase step with those of its shape."""

@@ -77,7 +77,8 @@ def has(index: Mapping[str, Any], part: str) -> bool:
 
 def assemble(source: str, folder: Path, index: Mapping[str, Any], dtype: torch.dtype) -> Refiner:
     """Read the parts there are, each with its own class: nothing else in the folder is run."""
-    own = {part: has(index, part) for part in ("vae", "text_encoder_2")}
+    # An index names parts that are left out where they are passed to diffusers: they are the base's.
+    own = {part: has(index, part) and (folder / part).is_dir() for part in ("vae", "text_encoder_2")}
     text = own["text_encoder_2"]
     return Refiner(
         name=folder.resolve().name if Path(source).is_dir() else source,
