@@ -90,8 +90,8 @@ def _refuse_other_size(mask: Upload, init_image: Upload) -> None:
 
 def _refuse_empty(mask: Upload, mode: str) -> None:
     """Raise ApiError for a mask that leaves nothing to draw: most often it was made for the other mode."""
-    _, most = drawn_anew(open_picture(mask), cast(MaskMode, mode)).getextrema()
-    if int(most) >= spec.DRAWN_ANEW:
+    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
+    if any(levels[spec.DRAWN_ANEW :]):
         return
     if mode == "alpha":
         message = "No pixel of the mask is transparent, so nothing would be drawn anew. A mask in black and white "
