@@ -20,6 +20,7 @@ from generation.models import GenerationJob, Image
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from loras.services import absolute, shelve_checkpoint
 from loras.storage import fetch
+from loras.weights.errors import CheckpointUnusable
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,10 @@ class Generations:
         except EngineError as error:
             raise JobFailed(error.code, str(error)) from error
         self.engine.start()
-        shelve_checkpoint(source)
+        try:
+            shelve_checkpoint(source)
+        except CheckpointUnusable as error:
+            raise JobFailed("checkpoint_unusable", str(error)) from error
         log.info("checkpoint %s is loaded after %.1f s", source, time.monotonic() - started)
 
     def check(self) -> None:

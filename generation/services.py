@@ -18,7 +18,7 @@ from wire.errors import ApiError
 # The columns that are called as the spec calls them.
 PLAIN = (
     "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n", "scheduler", "sigmas",
-    "mask_blur", "exact", "previews",
+    "timestep_spacing", "mask_blur", "exact", "previews",
 )  # fmt: skip
 
 

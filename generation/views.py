@@ -12,13 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import orders, storage
-from generation.engine.spec import SCHEDULERS
+from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
 from jobs.services import cancel, positions
 from jobs.waiting import Stream, Wait, streams, waits
 from jobs.watch import WATCH
+from loras.weights.schedulers import KINDS
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
@@ -193,8 +194,10 @@ class Schedulers(APIView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """List the schedulers under diffusers' names, the usual one first."""
-        return Response({"object": "list", "data": [{"id": name, "object": "scheduler"} for name in SCHEDULERS]})
+        """List the schedulers under diffusers' names, the usual one first, and which sigmas each takes."""
+        facts = {name: {"sigmas": kind.sigmas, "max_steps": kind.most_steps} for name, kind in KINDS.items()}
+        rows = [{"id": name, "object": "scheduler", "sampler": SAMPLERS[name].name, **facts[name]} for name in facts]
+        return Response({"object": "list", "data": rows})
 
 
 generations = waits(Generations.as_view())

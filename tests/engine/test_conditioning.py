@@ -20,7 +20,9 @@ def lay_out(sdxl):
     """Return a prompt's chunks as the texts that are read from their tokens."""
 
     def read(prompt):
-        return [sdxl.tokenizer.decode([token.id for token in chunk]).strip() for chunk in chunks(sdxl.tokenizer, prompt)]
+        return [
+            sdxl.tokenizer.decode([token.id for token in chunk]).strip() for chunk in chunks(sdxl.tokenizer, prompt)
+        ]
 
     return read
 

@@ -42,9 +42,7 @@ def test_what_the_table_says_is_what_diffusers_class_takes(scheduler):
 
 @pytest.mark.parametrize("scheduler", UNSPACED)
 def test_distilled_weights_schedulers_do_not_look_at_the_spacing(scheduler):
-    plain, trailing = (
-        getattr(diffusers, scheduler)(timestep_spacing=spacing) for spacing in ("leading", "trailing")
-    )
+    plain, trailing = (getattr(diffusers, scheduler)(timestep_spacing=spacing) for spacing in ("leading", "trailing"))
     plain.set_timesteps(4)
     trailing.set_timesteps(4)
     assert torch.equal(plain.timesteps, trailing.timesteps)
