@@ -1,11 +1,12 @@
 """Where are the native API's routes of generation? Under /api/v1."""
 
-from django.urls import path
+from django.urls import include, path
 
 from generation import views
 
 urlpatterns = [
     path("generations", views.generations),
+    path("", include("generation.batches.urls")),
     path("generations/<str:id>/cancel", views.Cancel.as_view()),
     path("generations/<str:id>/events", views.generation_events),
     path("images/<str:id>/content", views.Content.as_view()),

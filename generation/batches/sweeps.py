@@ -22,7 +22,9 @@ MAX_AXES = 3
 PLAIN = (
     "prompt", "negative_prompt", "steps", "guidance_scale", "scheduler", "sigmas", "seed", "strength", "checkpoint",
 )  # fmt: skip
-INNER = re.compile(r"loras\[\d{1,2}\]\.weight|controlnets\[\d{1,2}\]\.(weight|start|end)|refiner\.start|hires\.strength")
+INNER = re.compile(
+    r"loras\[\d{1,2}\]\.weight|controlnets\[\d{1,2}\]\.(weight|start|end)|refiner\.start|hires\.strength"
+)
 
 
 class Axes(StrictList):
