@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from functools import cache
+from math import ceil
 from typing import cast
 
 from PIL import ImageFont
@@ -9,7 +10,7 @@ from PIL.ImageFont import FreeTypeFont
 
 FONT_PIXELS = 15
 LINE_PIXELS = 20
-MAX_LINE_CHARS = 200
+NARROWEST_PIXELS = 3  # of a character that is more than a dot
 ELLIPSIS = "…"
 
 
@@ -34,8 +35,8 @@ def wrapped(text: str, width: int, most: int) -> list[str]:
 
 def _end_of_line(text: str, width: int) -> int:
     """Return how many characters make the first line: whole words, unless the first is too long itself."""
-    lengths = range(1, min(len(text), MAX_LINE_CHARS) + 1)
-    fitting = max(1, bisect_right(lengths, width, key=lambda length: font().getlength(text[:length])))
+    lengths = range(1, min(len(text), width // NARROWEST_PIXELS) + 1)
+    fitting = max(1, bisect_right(lengths, width, key=lambda length: ceil(font().getlength(text[:length]))))
     if fitting == len(text):
         return fitting
     return text.rfind(" ", 1, fitting + 1) if " " in text[1 : fitting + 1] else fitting

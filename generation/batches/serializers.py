@@ -13,7 +13,7 @@ from jobs.models import Status
 class AxisSerializer(serializers.Serializer[Any]):
     """One axis of a sweep."""
 
-    field = serializers.CharField()  # type: ignore[assignment]
+    field = serializers.CharField()
     values = serializers.ListField()
 
     class Meta:

@@ -100,7 +100,7 @@ def test_cancelling_twice_is_harmless(alice):
         ({"specs": [SMALL, {}]}, "missing_required_parameter", "specs[1].prompt"),
         ({"specs": [SMALL, "a kite"]}, "invalid_type", "specs[1]"),
         ({"specs": [{**SMALL, "colour": "red"}]}, "unknown_parameter", "specs[0].colour"),
-        ({"specs": [{**SMALL, "loras": [{"name": "x", "weight": 9}]}]}, "number_out_of_range", "specs[0].loras[0].weight"),
+        ({"specs": [{**SMALL, "loras": [{"weight": 9}]}]}, "number_out_of_range", "specs[0].loras[0].weight"),
         ({"specs": [SMALL, {**SMALL, "loras": [{"name": "x"}]}]}, "lora_not_found", "specs[1].loras[0]"),
         ({"specs": [{**SMALL, "checkpoint": "x"}]}, "model_not_found", "specs[0].checkpoint"),
         ({"specs": [{**SMALL, "size": "2048x2048", "steps": 100, "n": 10}]}, "job_too_large", "specs[0]"),
