@@ -19,7 +19,8 @@ MARGIN = 24
 ROW_LABEL_PIXELS = 180
 MAX_LINES = 4  # of a label
 PER_LINE = 10  # cells of a single axis
-PAPER, INK, MISSING, FAINT = "#ffffff", "#18181b", "#e4e4e7", "#71717a"
+SPEAKING = ("prompt", "scheduler", "checkpoint")
+PAPER, INK, MISSING, FAINT = "#f4f4f5", "#18181b", "#dcdce0", "#52525b"  # a white picture shows its edges
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def contact_sheet(axes: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> Imag
 
 
 def label(field: str, value: Any) -> str:
-    """Return how a value is called on the sheet: a prompt speaks for itself."""
-    return str(value) if "prompt" in field else f"{field.replace('_', ' ')} {value}"
+    """Return how a value is called on the sheet: some speak for themselves."""
+    said = str(value).removesuffix("Scheduler")
+    return said if field in SPEAKING else f"{field.replace('_', ' ')} {said}"
 
 
 def grids_of(labels: Sequence[Sequence[str]]) -> list[Grid]:

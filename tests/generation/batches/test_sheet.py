@@ -117,9 +117,10 @@ def test_a_hundred_cells_with_the_longest_labels_stay_within_bounds():
     assert sheet.width * sheet.height < 12_000_000
 
 
-def test_labels_name_their_field_and_prompts_speak_for_themselves():
+def test_labels_name_their_field_unless_they_speak_for_themselves():
     assert label("guidance_scale", 7.5) == "guidance scale 7.5"
     assert label("prompt", "a red kite") == "a red kite"
+    assert label("scheduler", "DDIMScheduler") == "DDIM"
 
 
 @pytest.mark.parametrize("text", ["a red kite over the sea and " * 20, "kite" * 200, "風車" * 50, "a\n\nb" * 99])
