@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec, StepReport
+from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from jobs.lifecycle import JobFailed, WorkerUnfit
@@ -108,7 +109,7 @@ class GenerationPerformance:
         self.drawing: Drawing | None = None
         self.fetched = 0
         self._lock = threading.Lock()
-        if job.worn:
+        if needs(job):
             self._in(fetching, self._fetch)
         else:
             self._draw()
@@ -134,11 +135,12 @@ class GenerationPerformance:
             self.drawing.cancel()
 
     def _fetch(self) -> None:
-        """Bring the LoRAs' files onto this machine, which may take as long as a download does."""
+        """Bring LoRAs' files and pictures onto this machine, which may take as long as a download does."""
         for each in self.job.worn:
             if self.outcome.done():
                 return
             fetch(each.version, self._count)
+        self.spec = with_pictures(self.job, self.spec, self._count)
         self._draw()
 
     def _count(self) -> None:

@@ -3,72 +3,119 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from generation import storage
+from generation.control_orders import controlnet_not_found
 from generation.lora_orders import lora_not_found
-from generation.models import Batch, DiscardedFile, GenerationJob, GenerationLora, Image
+from generation.models import Batch, DiscardedFile, GenerationControl, GenerationJob, GenerationLora, Image
 from generation.orders import Order
 from jobs.services import accept
+from loras.models import ControlNet, LoraVersion
 from tenants.callers import Caller
 from wire.errors import ApiError
 
+# The columns that are called as the spec calls them.
+PLAIN = (
+    "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n", "scheduler", "sigmas",
+    "mask_blur", "exact", "previews",
+)  # fmt: skip
 
-def request_generation(caller: Caller, order: Order) -> GenerationJob:
+
+def request_generation(
+    caller: Caller, order: Order, *, batch: Batch | None = None, batch_index: int = 0
+) -> GenerationJob:
     """Accept an order for pictures: remember it and ring a worker. Raises ApiError when too many wait already."""
-    draft = drafted(caller, order)
+    draft = drafted(caller, order, batch=batch, batch_index=batch_index)
     accept_drafts([draft])
     return draft.job
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A generation that is not stored yet, with the rows that refer to it."""
+    """A generation that is not stored yet, and the order that it is of."""
 
     job: GenerationJob
-    loras: list[GenerationLora]
+    order: Order
 
 
 def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_index: int = 0) -> Draft:
-    """Return the order as rows."""
-    spec = order.spec
+    """Return the order as a row that is not stored yet."""
     job = GenerationJob(
         tenant=caller.tenant,
         key=caller.key,
-        checkpoint=order.checkpoint,
-        prompt=spec.prompt,
-        negative_prompt=spec.negative_prompt,
-        width=spec.width,
-        height=spec.height,
-        steps=spec.steps,
-        guidance_scale=spec.guidance_scale,
-        seed=spec.seed,
-        n=spec.n,
-        scheduler=spec.scheduler,
         batch=batch,
         batch_index=batch_index,
-        output_format=order.output_format,
-        output_quality=order.output_quality,
+        **_settings(order),
+        **_pictures(order),
     )
-    loras = [
-        GenerationLora(job=job, position=position, version=version, weight=weight)
-        for position, (version, weight) in enumerate(order.loras)
-    ]
-    return Draft(job, loras)
+    return Draft(job, order)
 
 
 def accept_drafts(drafts: Sequence[Draft]) -> None:
     """Store generations of one tenant, all or none; the same few queries however many they are. Raises ApiError."""
-    loras = [lora for draft in drafts for lora in draft.loras]
     try:
         with transaction.atomic():
             accept(*(draft.job for draft in drafts))
-            GenerationLora.objects.bulk_create(loras)
+            GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
+            GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
     except IntegrityError as error:
-        if not loras:
-            raise
-        raise lora_not_found("loras") from error  # the operator removed it since it was looked up
+        if refusal := _removed_meanwhile([draft.order for draft in drafts]):
+            raise refusal from error
+        raise
+
+
+def _settings(order: Order) -> dict[str, Any]:
+    """Return the columns of what is said in numbers and words."""
+    spec = order.spec
+    return {
+        "checkpoint": order.checkpoint,
+        "preset": order.preset,
+        "hires_scale": spec.hires.scale if spec.hires else None,
+        "hires_strength": spec.hires.strength if spec.hires else None,
+        "refiner": order.refiner.checkpoint if order.refiner else None,
+        "refiner_start": order.refiner.start if order.refiner else None,
+        "output_format": order.output_format,
+        "output_quality": order.output_quality,
+    } | {name: getattr(spec, name) for name in PLAIN}
+
+
+def _pictures(order: Order) -> dict[str, Any]:
+    """Return the columns of what the pictures begin from."""
+    start = order.start
+    return {
+        "init_image": start.init_image,
+        "strength": order.spec.strength if start.init_image else None,
+        "mask": start.mask,
+        "mask_mode": start.mask_mode,
+    }
+
+
+def _loras(draft: Draft) -> list[GenerationLora]:
+    return [
+        GenerationLora(job=draft.job, position=position, version=version, weight=weight)
+        for position, (version, weight) in enumerate(draft.order.loras)
+    ]
+
+
+def _controls(draft: Draft) -> list[GenerationControl]:
+    return [
+        GenerationControl(job=draft.job, position=position, **vars(followed))
+        for position, followed in enumerate(draft.order.controls)
+    ]
+
+
+def _removed_meanwhile(orders: Sequence[Order]) -> ApiError | None:
+    """Return the refusal for what the operator removed since it was looked up, if that is what went wrong."""
+    wanted = {version.pk for order in orders for version, _ in order.loras}
+    if LoraVersion.objects.filter(pk__in=wanted).count() < len(wanted):
+        return lora_not_found("loras")
+    nets = {followed.controlnet.pk for order in orders for followed in order.controls}
+    if ControlNet.objects.filter(pk__in=nets).count() < len(nets):
+        return controlnet_not_found("controlnets")
+    return None
 
 
 def delete_image(image: Image) -> None:

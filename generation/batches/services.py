@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from generation.batches.tally import tally_of
 from generation.models import Batch, GenerationJob
 from generation.orders import Order
+from generation.serializers import with_all_shown
 from generation.services import accept_drafts, drafted
 from jobs.models import Status
 from jobs.services import cancel_all
 from tenants.callers import Caller
 from tenants.models import Tenant
-from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError, missing
 from wire.ids import is_id
 
@@ -43,10 +44,10 @@ def find_batch(tenant: Tenant, batch_id: str) -> Batch:
     return batch
 
 
-def jobs_of(batch: Batch) -> OwnedQuerySet:
+def jobs_of(batch: Batch) -> QuerySet[GenerationJob]:
     """Return the batch's generations with all that is told of them, in the order in which they were asked."""
     jobs = GenerationJob.objects.for_tenant(batch.tenant_id).filter(batch=batch).order_by("batch_index")
-    return jobs.select_related("checkpoint", "tenant").prefetch_related("images", "loras")
+    return with_all_shown(jobs)
 
 
 def cancel_batch(batch: Batch) -> None:
