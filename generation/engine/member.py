@@ -58,7 +58,8 @@ def members_of(sdxl: Sdxl, generation: Generation) -> list[Member]:
     """Start a member for each of the generation's pictures; they share their conditioning."""
     spec = generation.spec
     positive, negative = condition(sdxl, spec)
-    unused = fresh_scheduler(spec.scheduler, sdxl.scheduler_config, spec.steps)
+    chosen = {"sigmas": spec.sigmas, "spacing": spec.timestep_spacing}
+    unused = fresh_scheduler(spec.scheduler, sdxl.scheduler_config, spec.steps, **chosen)
     members = []
     for index in range(spec.n):
         scheduler = deepcopy(unused)  # some take a quarter of a second to set up

@@ -1,4 +1,4 @@
-"""Every kind of picture, from the URL to the stored file, drawn by the embedded checkpoint; what it shows is checked."""
+"""Every kind of picture, from the URL to the stored file, drawn by the embedded checkpoint: its content is checked."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -73,7 +73,7 @@ def found_lines(picture, lines):
 
 def test_image_to_image_goes_further_the_stronger_it_is(draw):
     start = draw(**HEART)
-    distances = [apart(draw(**FISH, init_image=picture_from(start), strength=each), start) for each in (0.2, 0.5, 0.9)]
+    distances = [apart(draw(**FISH, init_image=picture_from(start), strength=each), start) for each in (0.1, 0.3, 0.9)]
     assert distances == sorted(distances)
     assert distances[0] < 0.7 * distances[-1]
 
