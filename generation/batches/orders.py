@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from generation import orders
 from generation.batches.pictures import Pictures
 from generation.orders import Order, OrderSerializer
+from loras.services import base_checkpoints
 from tenants.models import Tenant
 from wire.errors import ApiError, first_refusal
 from wire.fields import StrictObject, StrictSerializer, StrictValues
@@ -47,10 +48,10 @@ def checked_orders(tenant: Tenant, specs: Sequence[Any], namings: Sequence[Namin
     """Return an order for each of these specs, all of whose fields are looked at before any is looked up."""
     validated = [_validated(spec, naming) for spec, naming in zip(specs, namings, strict=True)]
     found: list[Order] = []
-    pictures = Pictures()
+    pictures, bases = Pictures(), base_checkpoints()
     for fields, naming in zip(validated, namings, strict=True):
         with refusals_named(naming):
-            found.append(orders.order(tenant, pictures.known(fields)))
+            found.append(orders.order(tenant, pictures.known(fields), bases))
         pictures.note(fields, found[-1])
     return found
 

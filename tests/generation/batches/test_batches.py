@@ -157,19 +157,25 @@ def test_lists_are_paged_newest_first_at_the_same_cost(alice, django_assert_num_
     assert [batch["id"] for batch in first["data"] + rest["data"]] == made[::-1]
 
 
-def writes_of(person, count):
-    """Return how many statements that change something it takes to ask for so many generations with LoRAs."""
+def queries_of(person, count, **fields):
+    """Return the statements that it takes to ask for so many generations like this: all, and those that write."""
     with CaptureQueriesContext(connection) as captured:
-        specs = [{**SMALL, "loras": [{"name": "kites"}]}] * count
-        assert person.api.post(BATCHES, {"specs": specs}).status_code == 202
-    return sum(not query["sql"].startswith("SELECT") for query in captured)
+        assert person.api.post(BATCHES, {"specs": [SMALL | fields] * count}).status_code == 202
+    return len(captured), sum(not query["sql"].startswith("SELECT") for query in captured)
 
 
-def test_a_batch_is_stored_by_as_many_queries_as_one_spec(alice, shelve):
+def test_a_batch_takes_as_many_queries_as_one_spec(alice):
+    queries_of(alice, 1)  # also notes that the key is in use
+    assert queries_of(alice, 1) == queries_of(alice, 20)
+
+
+def test_each_spec_with_loras_is_one_query_more_and_no_statement_that_writes(alice, shelve):
     shelve("kites")
-    writes_of(alice, 1)  # also notes that the key is in use
-    assert writes_of(alice, 1) == writes_of(alice, 20)
-    assert GenerationLora.objects.count() == GenerationJob.objects.count() == 22
+    queries_of(alice, 1)
+    loras = [{"name": "kites"}]
+    (few, few_writes), (many, many_writes) = (queries_of(alice, count, loras=loras) for count in (1, 20))
+    assert (many - few, many_writes - few_writes) == (19, 0)
+    assert GenerationLora.objects.count() == 21
 
 
 def test_cancelling_costs_the_same_queries_however_many_wait(alice, django_assert_num_queries):
