@@ -10,20 +10,25 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from PIL import Image as Pixels
 
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec, StepReport
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
+from generation.previews import packed
 from jobs.lifecycle import JobFailed, WorkerUnfit
+from jobs.previews import Previews
 from loras.services import absolute, shelve_checkpoint
 from loras.storage import fetch
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-STORING_THREADS = FETCHING_THREADS = 2  # apart: a slow download keeps no picture from being stored
+# Apart, so that no slow download or store of previews keeps a picture from being stored.
+STORING_THREADS = FETCHING_THREADS = 2
+SHOWING_THREADS = 1
 OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
 
 
@@ -32,6 +37,8 @@ class Drawing(Protocol):
 
     finished: Future[None]
     progress: StepReport
+    # Called in the device's thread with a picture's index, the how manieth look at it this is, and the look.
+    on_preview: Callable[[int, int, Pixels.Image], None] | None
 
     def cancel(self) -> None:
         """Want no further picture."""
@@ -61,6 +68,7 @@ class Generations:
     def __init__(self) -> None:
         self.storing = ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="storing")
         self.fetching = ThreadPoolExecutor(FETCHING_THREADS, thread_name_prefix="fetching")
+        self.showing = ThreadPoolExecutor(SHOWING_THREADS, thread_name_prefix="showing")
         self.going_on: set[GenerationPerformance] = set()
 
     def warm_up(self) -> None:
@@ -85,7 +93,7 @@ class Generations:
 
     def begin(self, job: GenerationJob) -> "GenerationPerformance":
         """Hand the generation to the engine."""
-        performance = GenerationPerformance(job, self.engine, self.storing, self.fetching)
+        performance = GenerationPerformance(job, self.engine, self.storing, self.fetching, self.showing)
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
         return performance
@@ -99,11 +107,18 @@ class GenerationPerformance:
     """One generation being drawn and stored. `outcome` has its images when the last one is stored."""
 
     def __init__(
-        self, job: GenerationJob, engine: Engine, storing: ThreadPoolExecutor, fetching: ThreadPoolExecutor
+        self,
+        job: GenerationJob,
+        engine: Engine,
+        storing: ThreadPoolExecutor,
+        fetching: ThreadPoolExecutor,
+        showing: ThreadPoolExecutor,
     ) -> None:
         # What asks the database asks here: the pools' threads have no connection.
-        self.job, self.spec, self.engine, self.storing, self.fetching = job, job.spec, engine, storing, fetching
+        self.job, self.spec, self.engine = job, job.spec, engine
+        self.storing, self.fetching, self.showing = storing, fetching, showing
         self.outcome: Future[Sequence[Image]] = Future()
+        self.previews = Previews(job)
         self.images: list[Image] = []
         self.drawing: Drawing | None = None
         self.fetched = 0
@@ -149,6 +164,8 @@ class GenerationPerformance:
             if self.outcome.done():
                 return
             self.drawing = self.engine.submit(self.spec, lambda picture: self._in(self.storing, self._store, picture))
+            if self.spec.previews:
+                self.drawing.on_preview = lambda *look: self._in(self.showing, self._show, *look)
         self.drawing.finished.add_done_callback(self._drawn)
 
     def _drawn(self, finished: Future[None]) -> None:
@@ -165,6 +182,10 @@ class GenerationPerformance:
     def _fail(self, error: BaseException) -> None:
         with suppress(InvalidStateError):  # it has ended already
             self.outcome.set_exception(error)
+
+    def _show(self, index: int, number: int, image: Pixels.Image) -> None:
+        if not self.outcome.done():
+            self.previews.show(packed(index, number, image))
 
     def _store(self, picture: Picture) -> None:
         if self.outcome.done():

@@ -126,6 +126,7 @@ class GenerationJob(Job):
             n=self.n,
             scheduler=self.scheduler,
             loras=tuple(chosen.use for chosen in self.worn),
+            previews=self.previews,
         )
 
 

@@ -19,8 +19,10 @@ class FakeDrawing:
     """A generation that an engine of ours works on."""
 
     def __init__(self, spec: Spec) -> None:
+        self.spec = spec
         self.progress = StepReport(0, spec.steps)
         self.finished: Future[None] = Future()
+        self.on_preview: Callable[[int, int, Image.Image], None] | None = None
 
     def cancel(self) -> None:
         self.finished.cancel()
@@ -30,6 +32,10 @@ class FakeDrawing:
         self.progress = progress
         if self.finished.cancelled():
             raise CancelledError
+        due = [round(look * progress.steps / (self.spec.previews + 1)) for look in range(1, self.spec.previews + 1)]
+        if progress.step in due and self.on_preview:
+            for index in range(self.spec.n):
+                self.on_preview(index, due.index(progress.step), preview_of(self.spec, index))
 
 
 class FakeEngine:
@@ -86,6 +92,11 @@ class FakeEngine:
         for place, lora in enumerate(spec.loras):
             image.putpixel((place, 0), pixel_of(lora))
         return Picture(image, seed, index, self.drawn_by)
+
+
+def preview_of(spec: Spec, index: int) -> Image.Image:
+    """Return what is seen of a picture before its end: a shade of grey by its place."""
+    return Image.new("RGB", (spec.width, spec.height), (40 * index,) * 3)
 
 
 def pixel_of(lora: LoraUse) -> tuple[int, int, int]:
