@@ -1,4 +1,4 @@
-"""What must hold of images and their files at any moment?"""
+"""What must hold of images, uploads and their files at any moment?"""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from django.db.models import Count, F
 from django.utils import timezone
 
 from generation import storage
-from generation.models import DiscardedFile, GenerationJob, Image
+from generation.models import DiscardedFile, GenerationControl, GenerationJob, Image, Upload
 from jobs.invariants import Invariant
 from jobs.models import Status
 
@@ -28,25 +28,36 @@ def _blob_is_not_as_recorded() -> Iterator[str]:
             yield f"{image.pk} has lost its file"
         elif hashlib.sha256(storage.read(image.blob)).hexdigest() != image.sha256:
             yield f"{image.pk} has another file than was stored"
+    for upload in Upload.objects.iterator():
+        if not default_storage.exists(upload.blob):
+            yield f"{upload.pk} has lost its file"
+        elif hashlib.sha256(storage.read(upload.blob)).hexdigest() != upload.sha256:
+            yield f"{upload.pk} has another file than was stored"
 
 
 def _orphan_is_old() -> Iterator[str]:
     known = {key for keys in Image.objects.values_list("blob", "thumbnail") for key in keys}
+    known.update(Upload.objects.values_list("blob", flat=True))
     known.update(DiscardedFile.objects.values_list("key", flat=True))
     deadline = timezone.now() - storage.LOOK_BACK
     for key in storage.blobs():
         if key not in known and default_storage.get_modified_time(key) < deadline:
-            yield f"{key} belongs to no image"
+            yield f"{key} belongs to no image and no upload"
 
 
 def _owner_differs() -> Iterator[str]:
     for image in Image.objects.exclude(tenant=F("job__tenant")):
         yield f"{image.pk} and its job belong to different tenants"
+    for field in ("init_image", "mask"):
+        for job in GenerationJob.objects.exclude(**{field: None}).exclude(**{f"{field}__tenant": F("tenant")}):
+            yield f"{job.pk} is made with another tenant's {field}"
+    for control in GenerationControl.objects.exclude(image__tenant=F("job__tenant")):
+        yield f"{control.job_id} follows another tenant's picture"
 
 
 INVARIANTS = [
     Invariant("I4", "a job has at most the images it was asked for, and only when it succeeded", _unlike_asked),
-    Invariant("I8", "every image has its file, byte for byte", _blob_is_not_as_recorded),
-    Invariant("I9", "no file outlives its attempt for long without an image", _orphan_is_old),
-    Invariant("I10", "an image is its job's tenant's", _owner_differs),
+    Invariant("I8", "every image and every upload has its file, byte for byte", _blob_is_not_as_recorded),
+    Invariant("I9", "no file is without an image or an upload for long", _orphan_is_old),
+    Invariant("I10", "images and uploads are their job's tenant's", _owner_differs),
 ]

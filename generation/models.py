@@ -217,9 +217,13 @@ class Image(TenantOwned):
 
 
 class DiscardedFile(models.Model):
-    """A stored file whose image was deleted: a note that outlives a store or a process that fails to remove it."""
+    """A stored file that belongs to no row: a note that outlives a store or a process that fails to remove it.
+
+    One that is due later is of a file whose row is about to be written, and goes with the row's coming.
+    """
 
     key = models.CharField(max_length=200, primary_key=True)
+    due_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return self.key

@@ -1,4 +1,5 @@
-"""Where do pictures lie? In Django's default storage, at `t/<tenant>/<job>/<attempt>/<n>.<ext>`."""
+"""Where do pictures lie? In Django's default storage, at `t/<tenant>/<job>/<attempt>/<n>.<ext>`, and those that tenants
+gave us at `t/<tenant>/uploads/<id>.png`."""
 
 import logging
 from collections.abc import Iterator
@@ -23,8 +24,13 @@ UNSUCCESSFUL = ("requeued", "failed", "cancelled")
 
 def write(job: GenerationJob, name: str, content: bytes) -> str:
     """Store one file of this attempt and return its key. Raises ApiError when the store does not take it."""
+    return put(f"{ROOT}/{job.tenant_id}/{job.pk}/{job.attempt}/{name}", content)
+
+
+def put(key: str, content: bytes) -> str:
+    """Store one file and return its key. Raises ApiError when the store does not take it."""
     with within_reach(STORE):
-        return default_storage.save(f"{ROOT}/{job.tenant_id}/{job.pk}/{job.attempt}/{name}", ContentFile(content))
+        return default_storage.save(key, ContentFile(content))
 
 
 def read(key: str) -> bytes:
@@ -48,8 +54,8 @@ def probe() -> None:
 
 
 def remove_discarded() -> None:
-    """Delete the files of deleted images. Raises ApiError when the store refuses; the notes then stay."""
-    for note in DiscardedFile.objects.all():
+    """Delete the files of deleted images and uploads. Raises ApiError when the store refuses; the notes then stay."""
+    for note in DiscardedFile.objects.filter(due_at__lte=timezone.now()):
         remove(note.key)
         note.delete()
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from checkpoints.recipe import loop, networks, sources, state
 from checkpoints.recipe.captions import Sampler
-from checkpoints.recipe.edges import KINDS
 from checkpoints.recipe.export import amend
 from checkpoints.recipe.optim import Optimiser, working_type
 from checkpoints.recipe.pool import Pool
 from checkpoints.recipe.unet import LEVELS, attention, noised, read, spread, time_ids
+from generation.engine.edges import KINDS
 
 log = logging.getLogger(__name__)
 SEED = 20261126

@@ -9,7 +9,7 @@ from checkpoints.recipe.bench import SEED, Bench, core_icon, prompts
 from checkpoints.recipe.compose import moved, on_background, shade_of
 from checkpoints.recipe.controlnet import DEFAULTS
 from checkpoints.recipe.draw import BATCH, STEPS, draw
-from checkpoints.recipe.edges import KINDS, widened
+from generation.engine.edges import KINDS, widened
 
 
 def measure(bench: Bench) -> dict[str, dict[str, float]]:

@@ -8,12 +8,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from checkpoints.recipe.bench import Bench, core_icon, prompts
 from checkpoints.recipe.draw import draw
-from checkpoints.recipe.edges import KINDS
 from checkpoints.recipe.grid import wrapped
 from checkpoints.recipe.measure_edits import HOLE, edit, inpaint, swapped
 from checkpoints.recipe.measure_lines import draw_along, moved_pictures
 from checkpoints.recipe.measure_loras import lora_on
 from checkpoints.recipe.measure_refiner import draw_refined
+from generation.engine.edges import KINDS
 
 SIDE, MARGIN, LABEL, GAP = 128, 64, 40, 4
 COLUMNS, COLOURS = 8, 256

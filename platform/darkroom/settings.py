@@ -180,7 +180,11 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "compile": env.one_of("DARKROOM_COMPILE", "inductor"),
     "fp16_accumulation": env.flag("DARKROOM_FP16_ACCUMULATION", False),
 }
-CHORES = ["generation.storage.remove_discarded", "generation.storage.remove_orphans"]
+CHORES = [
+    "generation.storage.remove_discarded",
+    "generation.storage.remove_orphans",
+    "generation.intake.uploads.remove_unused",
+]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 

@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw
 
 from checkpoints.recipe.bench import Bench
 from checkpoints.recipe.draw import draw
-from checkpoints.recipe.edges import KINDS
 from checkpoints.recipe.family import LIMIT_BYTES, weights_and_pictures
 from checkpoints.recipe.measure_lines import as_image, f1
 from checkpoints.recipe.measure_loras import lora_on
 from checkpoints.recipe.measure_refiner import draw_refined
 from checkpoints.recipe.samples import STYLE, read
 from checkpoints.recipe.score import gradient_energy
+from generation.engine.edges import KINDS
 from loras.weights.hints import hints_of
 from loras.weights.lora_file import read_lora_file
 

@@ -64,7 +64,14 @@ def test_all_but_the_pixels_is_what_pillow_writes(text):
     assert ours[-12:] == theirs[-12:]
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
+@pytest.mark.parametrize("mode", ["L", "RGBA"])
+def test_grey_and_alpha_are_read_back(mode):
+    image = noise(37, 5).convert("RGBA")
+    image.putalpha(noise(37, 5).convert("L"))
+    assert read(png(image.convert(mode), {})).tobytes() == image.convert(mode).tobytes()
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "LA", "CMYK"])
 def test_another_mode_is_refused(mode):
     with pytest.raises(ValueError, match=f"{mode} is not a mode this writes"):
         png(Image.new(mode, (4, 4)), {})

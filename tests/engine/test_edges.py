@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checkpoints.recipe.edges import canny, scribble
+from generation.engine.edges import canny, scribble
 
 
 def square(shade: int, ground: int = 255) -> np.ndarray:
