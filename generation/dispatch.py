@@ -15,6 +15,7 @@ from PIL import Image as Pixels
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec, StepReport
+from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from generation.previews import packed
@@ -123,7 +124,7 @@ class GenerationPerformance:
         self.drawing: Drawing | None = None
         self.fetched = 0
         self._lock = threading.Lock()
-        if job.worn:
+        if needs(job):
             self._in(fetching, self._fetch)
         else:
             self._draw()
@@ -149,11 +150,12 @@ class GenerationPerformance:
             self.drawing.cancel()
 
     def _fetch(self) -> None:
-        """Bring the LoRAs' files onto this machine, which may take as long as a download does."""
+        """Bring LoRAs' files and pictures onto this machine, which may take as long as a download does."""
         for each in self.job.worn:
             if self.outcome.done():
                 return
             fetch(each.version, self._count)
+        self.spec = with_pictures(self.job, self.spec, self._count)
         self._draw()
 
     def _count(self) -> None:

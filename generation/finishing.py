@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from typing import Any, cast
-
-from django.utils import timezone
+from typing import cast
 
 from generation import storage
 from generation.engine.encode import Format, encode, thumbnail
 from generation.engine.parameters import parameters_text
 from generation.engine.spec import Picture, Spec
 from generation.models import GenerationJob, Image
+from generation.receipts import receipt
 
 
 def stored(job: GenerationJob, spec: Spec, picture: Picture) -> Image:
@@ -24,7 +23,7 @@ def stored(job: GenerationJob, spec: Spec, picture: Picture) -> Image:
         height=picture.image.height,
         format=job.output_format,
     )
-    image.receipt = receipt(spec, picture, image)
+    image.receipt = receipt(job, spec, picture, image)
     content = encode(
         picture.image,
         cast(Format, job.output_format),
@@ -41,22 +40,3 @@ def stored(job: GenerationJob, spec: Spec, picture: Picture) -> Image:
     image.thumbnail = storage.write(job, f"{picture.index}.thumbnail.webp", thumbnail(picture.image))
     image.size_bytes, image.sha256 = len(content), hashlib.sha256(content).hexdigest()
     return image
-
-
-def receipt(spec: Spec, picture: Picture, image: Image) -> dict[str, Any]:
-    """Return all that is needed to make this image again, and nothing about who asked."""
-    return {
-        "receipt": 1,
-        "image": image.pk,
-        "created_at": timezone.now().isoformat(timespec="seconds"),
-        "prompt": spec.prompt,
-        "negative_prompt": spec.negative_prompt,
-        "width": spec.width,
-        "height": spec.height,
-        "steps": spec.steps,
-        "guidance_scale": spec.guidance_scale,
-        "scheduler": spec.scheduler,
-        "seed": image.seed,
-        "loras": [{"name": lora.name, "sha256": lora.sha256, "weight": lora.weight} for lora in spec.loras],
-        "engine": dict(picture.drawn_by),
-    }

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db import models
 from django.utils import timezone
+from PIL.Image import Image as Pixels
 
-from generation.engine.spec import LoraUse, Spec
+from generation.engine.spec import Control, Hires, LoraUse, Refine, Spec
 from jobs.models import Job
 from loras.models import Checkpoint, ControlNet, Lora, LoraVersion
 from loras.storage import local_path
@@ -112,8 +113,13 @@ class GenerationJob(Job):
         return [chosen for chosen in self.loras.all() if chosen.weight]
 
     @cached_property
+    def followed(self) -> list["GenerationControl"]:
+        """Return the ControlNets that its pictures follow: a weight of zero equals none."""
+        return [control for control in self.controls.all() if control.weight]
+
+    @cached_property
     def spec(self) -> Spec:
-        """Return what the engine is asked."""
+        """Return what the engine is asked, without its pictures, which a worker has yet to open."""
         return Spec(
             checkpoint=self.checkpoint.source,
             prompt=self.prompt,
@@ -126,16 +132,38 @@ class GenerationJob(Job):
             n=self.n,
             scheduler=self.scheduler,
             loras=tuple(chosen.use for chosen in self.worn),
+            sigmas=self.sigmas,
+            strength=1.0 if self.strength is None else self.strength,
+            mask_blur=self.mask_blur,
+            refiner=self._refine,
+            hires=self._hires,
+            exact=self.exact,
             previews=self.previews,
         )
 
+    @property
+    def _refine(self) -> Refine | None:
+        refiner, start = self.refiner, self.refiner_start
+        if refiner is None or start is None:
+            return None
+        return Refine(refiner.name, refiner.source, start, refiner.guidance_scale)
+
+    @property
+    def _hires(self) -> Hires | None:
+        scale, strength = self.hires_scale, self.hires_strength
+        return None if scale is None or strength is None else Hires(scale, strength)
+
 
 class AsAsked(models.Manager[Any]):
-    """The LoRAs of generations in the order of the request, with what names them."""
+    """What a generation has several of, in the order of the request, with what names it."""
+
+    def __init__(self, *named_by: str) -> None:
+        super().__init__()
+        self.named_by = named_by
 
     def get_queryset(self) -> models.QuerySet[Any]:
         """Return the rows."""
-        return super().get_queryset().select_related("version__lora").order_by("position")
+        return super().get_queryset().select_related(*self.named_by).order_by("position")
 
 
 class GenerationLora(models.Model):
@@ -146,7 +174,7 @@ class GenerationLora(models.Model):
     version = models.ForeignKey(LoraVersion, models.PROTECT, related_name="+")
     weight = models.FloatField()
 
-    objects = AsAsked()
+    objects = AsAsked("version__lora")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "position"], name="one_lora_per_place")]
@@ -179,11 +207,21 @@ class GenerationControl(models.Model):
     start = models.FloatField()
     end = models.FloatField()
 
+    objects = AsAsked("controlnet", "image")
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "position"], name="one_control_per_place")]
 
     def __str__(self) -> str:
         return f"{self.controlnet} {self.weight:g}"
+
+    def over(self, picture: Pixels) -> Control:
+        """Return what the engine is asked to follow: this control image."""
+        net = self.controlnet
+        window = {"start": self.start, "end": self.end}
+        return Control(
+            net.name, net.source, picture, self.weight, **window, preprocess=self.preprocess, sha256=net.sha256
+        )
 
 
 class Image(TenantOwned):

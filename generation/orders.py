@@ -1,15 +1,19 @@
 """What may a request for pictures say, and what does it mean? Every field is checked, every default filled in."""
 
 import random
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from rest_framework import serializers
 
+from generation.control_orders import ControlSerializer, Followed, choose_controlnets, take_controls
 from generation.engine import spec
 from generation.engine.spec import Spec
 from generation.lora_orders import Chosen, LoraSerializer, choose_loras
+from generation.phase_orders import HiresSerializer, Refined, RefinerSerializer, choose_refiner, hires_of
+from generation.picture_orders import NOTHING, PictureField, Start, refuse_incomplete, strength_of, take_start
+from generation.pictures import MASK_MODES
+from generation.size_orders import SideField, SizeField, check_size, size_of
 from loras.models import Checkpoint
 from loras.services import base_checkpoints
 from tenants.models import Tenant
@@ -17,15 +21,16 @@ from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictSerializer, StrictText
 
 FORMATS = ("png", "jpeg", "webp")
-SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+DETERMINISM = ("fast", "exact")
 RANDOM_SEED = -1
+SETTINGS = ("steps", "guidance_scale", "scheduler", "sigmas")  # what a preset may say, too
 
 
 @dataclass(frozen=True)
 class Order:
     """A checked request: what the engine is asked, and how the result is stored.
 
-    The spec is without LoRAs here: which file a worker reads is the worker's to find.
+    The spec is without LoRAs, refiner and pictures here: which file a worker reads is the worker's to find.
     """
 
     spec: Spec
@@ -33,37 +38,10 @@ class Order:
     loras: tuple[Chosen, ...]
     output_format: str
     output_quality: int
-
-
-class SizeField(StrictText):
-    """A size as text: `WIDTHxHEIGHT`."""
-
-    def to_internal_value(self, data: Any) -> tuple[int, int]:  # type: ignore[override]
-        """Return (width, height)."""
-        match = SIZE.fullmatch(data)
-        if match is None:
-            raise self.refusal("invalid_size", "must be WIDTHxHEIGHT, for example 1024x1024")
-        width, height = int(match[1]), int(match[2])
-        if not (is_side(width) and is_side(height)):
-            close = f"{nearest(width)}x{nearest(height)}"
-            raise self.refusal("invalid_size", f"must have {SIDE_RULE}; the nearest is {close}")
-        return width, height
-
-
-class SideField(StrictInteger):
-    """A side of a picture in pixels."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=spec.SIDE[0], max_value=spec.SIDE[1], **kwargs)
-
-    def to_internal_value(self, data: Any) -> int:
-        """Return the side."""
-        side = super().to_internal_value(data)
-        if not is_side(side):
-            raise self.refusal(
-                "invalid_size", f"must be a multiple of {spec.SIDE_MULTIPLE}; the nearest is {nearest(side)}"
-            )
-        return side
+    preset: str = ""
+    start: Start = NOTHING
+    controls: tuple[Followed, ...] = ()
+    refiner: Refined | None = None
 
 
 class OrderSerializer(StrictSerializer):
@@ -81,35 +59,57 @@ class OrderSerializer(StrictSerializer):
     )
     n = StrictInteger(min_value=spec.N[0], max_value=spec.N[1], default=1)
     scheduler = OneOf(spec.SCHEDULERS, required=False)
+    sigmas = OneOf(spec.SIGMAS, required=False, help_text="How the noise levels are spaced.")
     checkpoint = StrictText(max_length=100, required=False)
+    preset = StrictText(max_length=60, required=False, help_text="Settings of the checkpoint's that go together.")
     loras = LoraSerializer(many=True, default=list)
+    init_image = PictureField(required=False)
+    strength = StrictNumber(
+        min_value=spec.STRENGTH[0], max_value=spec.STRENGTH[1], required=False,
+        help_text="How far from the init_image: 0.75 when absent, 1 with a mask.",
+    )  # fmt: skip
+    mask = PictureField(required=False)
+    mask_mode = OneOf(MASK_MODES, required=False, help_text="What is drawn anew: the transparent (usual) or the white.")
+    mask_blur = StrictInteger(min_value=spec.MASK_BLUR[0], max_value=spec.MASK_BLUR[1], required=False)
+    controlnets = ControlSerializer(many=True, default=list)
+    refiner = RefinerSerializer(required=False)
+    hires = HiresSerializer(required=False)
+    determinism = OneOf(DETERMINISM, default="fast", help_text="exact: drawn alone, the same bits when repeated.")
+    previews = StrictInteger(min_value=spec.PREVIEWS[0], max_value=spec.PREVIEWS[1], default=0)
     output_format = OneOf(FORMATS, default="png")
     output_quality = StrictInteger(min_value=1, max_value=100, default=90, help_text="For jpeg and webp.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a size said in two ways."""
+        """Refuse a size said in two ways, and fields that lack the one they are about."""
         if "size" in attrs and ("width" in attrs or "height" in attrs):
             raise serializers.ValidationError({"size": ["Give size, or width and height."]}, code="invalid_value")
+        refuse_incomplete(attrs)
         return attrs
 
 
 def order(tenant: Tenant, asked: dict[str, Any]) -> Order:
     """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone."""
     checkpoint = find_checkpoint(asked.get("checkpoint"))
-    effective = checkpoint.defaults | {name: asked[name] for name in checkpoint.defaults if name in asked}
-    if "size" in asked:
-        effective["width"], effective["height"] = asked["size"]
-    wanted = Spec(
-        checkpoint=checkpoint.source,
-        prompt=asked["prompt"],
-        negative_prompt=asked["negative_prompt"],
-        seed=_seed(asked["seed"]),
-        n=asked["n"],
-        **effective,
+    settings = _settings(checkpoint, asked)
+    loras = choose_loras(tenant, asked["loras"], checkpoint)
+    entries = asked.get("controlnets", [])
+    controlnets = choose_controlnets(entries, checkpoint)
+    refiner = choose_refiner(asked.get("refiner"), checkpoint)
+    # Pictures last: they are fetched and stored, which is in vain for a request that is refused.
+    start = take_start(tenant, asked)
+    wanted = _spec(checkpoint, asked, settings | size_of(asked, checkpoint, start.init_image))
+    check_size(wanted)
+    return Order(
+        wanted,
+        checkpoint,
+        loras,
+        asked["output_format"],
+        asked["output_quality"],
+        preset=asked.get("preset", ""),
+        start=start,
+        controls=take_controls(tenant, entries, controlnets),
+        refiner=refiner,
     )
-    _check_budget(wanted)
-    chosen = choose_loras(tenant, asked["loras"], checkpoint)
-    return Order(wanted, checkpoint, chosen, asked["output_format"], asked["output_quality"])
 
 
 def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
@@ -124,27 +124,39 @@ def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
     raise ApiError(404, "model_not_found", message, param=param)
 
 
+def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what the request says of these settings, else what its preset says, else what the checkpoint wants."""
+    usual = checkpoint.defaults | _preset(checkpoint, asked.get("preset")) | asked
+    return {name: usual[name] for name in SETTINGS if name in usual}
+
+
+def _preset(checkpoint: Checkpoint, name: str | None) -> dict[str, Any]:
+    """Return the settings of the checkpoint's preset of this name. Raises ApiError."""
+    if name is None:
+        return {}
+    presets = {preset["name"]: preset for preset in checkpoint.presets}
+    if name not in presets:
+        known = ", ".join(presets) or "none"
+        message = f"{checkpoint} has no preset of that name. Known: {known}."
+        raise ApiError(400, "invalid_value", message, param="preset")
+    return dict(presets[name])
+
+
+def _spec(checkpoint: Checkpoint, asked: dict[str, Any], settings: dict[str, Any]) -> Spec:
+    return Spec(
+        checkpoint=checkpoint.source,
+        prompt=asked["prompt"],
+        negative_prompt=asked["negative_prompt"],
+        seed=_seed(asked["seed"]),
+        n=asked["n"],
+        strength=strength_of(asked),
+        mask_blur=asked.get("mask_blur", 0),
+        hires=hires_of(asked.get("hires")),
+        exact=asked.get("determinism") == "exact",
+        previews=asked.get("previews", 0),
+        **settings,
+    )
+
+
 def _seed(asked: int | None) -> int:
     return random.randint(0, spec.MAX_SEED) if asked in (None, RANDOM_SEED) else int(asked or 0)
-
-
-def _check_budget(wanted: Spec) -> None:
-    work = wanted.n * wanted.width * wanted.height * wanted.steps
-    if work > spec.MAX_PIXEL_STEPS:
-        share = 100 * work // spec.MAX_PIXEL_STEPS
-        message = f"This asks for {share} % of what one request may. Lower n, the size or the steps."
-        raise ApiError(400, "job_too_large", message)
-
-
-SIDE_RULE = f"sides from {spec.SIDE[0]} to {spec.SIDE[1]} in steps of {spec.SIDE_MULTIPLE}"
-
-
-def is_side(pixels: int) -> bool:
-    """Return whether pictures may have this side."""
-    return spec.SIDE[0] <= pixels <= spec.SIDE[1] and pixels % spec.SIDE_MULTIPLE == 0
-
-
-def nearest(pixels: int) -> int:
-    """Return the allowed side that is nearest."""
-    rounded = round(pixels / spec.SIDE_MULTIPLE) * spec.SIDE_MULTIPLE
-    return min(max(rounded, spec.SIDE[0]), spec.SIDE[1])

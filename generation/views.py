@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from generation import orders, previews, storage
 from generation.engine.spec import SCHEDULERS
 from generation.models import GenerationJob, Image
-from generation.serializers import GenerationSerializer, ImageSerializer
+from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
 from jobs.services import cancel, positions
 from jobs.streaming import Event, Stream, streams
@@ -38,10 +38,10 @@ PAGE_PARAMETERS = [
 
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     """Return this tenant's generation. Raises ApiError: another's looks like none."""
-    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint", "tenant")
+    owned = with_all_shown(GenerationJob.objects.for_tenant(tenant))
     job: GenerationJob | None = None
     if is_id(job_id, "gen"):  # PostgreSQL refuses some texts, a NUL for one, that a URL may hold
-        job = owned.prefetch_related("images", "loras").filter(pk=job_id).first()
+        job = owned.filter(pk=job_id).first()
     if job is None:
         raise missing()
     return job
@@ -89,8 +89,7 @@ class Generations(APIView):
     @extend_schema(responses=GenerationSerializer(many=True), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's generations, newest first."""
-        owned = GenerationJob.objects.for_tenant(caller(request).tenant)
-        owned = owned.select_related("checkpoint", "tenant").prefetch_related("images", "loras")
+        owned = with_all_shown(GenerationJob.objects.for_tenant(caller(request).tenant))
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))

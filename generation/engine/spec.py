@@ -41,6 +41,7 @@ MAX_CONTROLNETS = 4
 CONTROL_WEIGHT = (0.0, 2.0)
 REFINER_START = (0.0, 1.0)  # which part of the denoising the base does
 HIRES_SCALE = (1.1, 4.0)
+PREVIEWS = (0, 3)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class LoraUse:
 @dataclass(frozen=True, eq=False)
 class Control:
     """A ControlNet of a generation: its folder, the picture to follow (RGB), how strongly, and in which part of the
-    denoising, from 0 to 1."""
+    denoising, from 0 to 1. The preprocessor that made the picture and the weights' hash are for those who look later.
+    """
 
     name: str
     source: str
@@ -68,6 +70,8 @@ class Control:
     weight: float = 1.0
     start: float = 0.0
     end: float = 1.0
+    preprocess: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

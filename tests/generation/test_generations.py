@@ -85,7 +85,7 @@ def test_a_list_costs_the_same_queries_however_long(alice, django_assert_num_que
     for index in range(5):
         alice.api.post(ROUTE, {"prompt": f"kite {index}"})
     request = RequestFactory().get(ROUTE, headers={"Authorization": f"Bearer {alice.secret}"})
-    with django_assert_num_queries(5):  # key, page, images, LoRAs, places in the queue
+    with django_assert_num_queries(6):  # key, page, images, LoRAs, ControlNets, places in the queue
         answer = Generations.as_view()(request)
     assert len(answer.data["data"]) == 5
 

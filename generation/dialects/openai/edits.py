@@ -86,6 +86,6 @@ class Edits(APIView):
     @extend_schema(request={"multipart/form-data": EditSerializer}, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
         """Change a picture and answer when it is ready, or tell of it on a stream."""
-        asked = EditSerializer(data=said_in(request.data, EditSerializer()))
+        asked = EditSerializer(data=said_in(request.data, EditSerializer().fields))
         asked.is_valid(raise_exception=True)
         return accepted(request, asked, "image_edit")

@@ -1,106 +1,82 @@
-"""What does a form of OpenAI's clients say? Multipart knows texts and files alone; the fields know what they mean.
+"""What does a form of OpenAI's clients say? Its names have brackets where JSON nests.
 
-openai-python writes `refiner={"start": 0.8}` as `refiner[start]`, `tags=["a"]` as `tags[]`, and a list of objects as
-columns: `loras[][id]` for each, then `loras[][weight]` for each. An object without a weight would shift the others', so
-columns of unequal length are refused. `loras[0][id]` and a JSON text are understood too.
+openai-python writes `refiner={"start": 0.8}` as `refiner[start]`, `image=[file]` as `image[]`, and a list of objects as
+columns: `loras[][id]` for each of them, then `loras[][weight]` for each. One without a weight would shift the others',
+so columns of unequal length are refused. Others number their objects: `loras[0][id]`.
 """
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.datastructures import MultiValueDict
-from rest_framework import serializers
+from rest_framework.fields import Field
 
 from wire.errors import ApiError
-from wire.strict_json import FORBIDDEN, parse
+from wire.multipart import said_by
 
-NAME = re.compile(r"([^\[\]]{1,100})((?:\[[^\[\]]{0,100}\]){0,4})")
-WHOLE = re.compile(r"-?[0-9]{1,20}")
-FLAGS = {"true": True, "false": False}
-OBJECTS = (serializers.BaseSerializer, serializers.ListField, serializers.DictField)
+NAME = re.compile(r"(\w{1,50})((?:\[\w{0,50}\]){1,3})")
+
+Fields = Mapping[str, Field[Any, Any, Any, Any]]
+Form = MultiValueDict[str, Any]
+# What stands in the brackets, and the values under that name.
+Parts = dict[tuple[str, ...], list[Any]]
 
 
-def said_in(form: Any, fields: serializers.Serializer[Any]) -> Any:
-    """Return the form as JSON would say it to these fields; what is JSON already stays as it is. Raises ApiError."""
+def said_in(form: Any, fields: Fields) -> Any:
+    """Return what the form's parts say, as the JSON object that would say the same; JSON stays as it is. Raises
+    ApiError."""
     if not isinstance(form, MultiValueDict):
         return form
-    said: dict[str, Any] = {}
+    plain, nested = _sorted(form)
+    said = said_by(plain, fields)
+    for name, parts in nested.items():
+        if name in said:
+            raise ApiError(400, "duplicate_parameter", f"{name} appears in two forms. Keep one.", param=name)
+        said[name] = _nested(name, parts, fields.get(name))
+    return said
+
+
+def _sorted(form: Form) -> tuple[Form, dict[str, Parts]]:
+    """Return the parts with plain names, and for each other field those with brackets behind its name."""
+    plain, nested = MultiValueDict[str, Any](), dict[str, Parts]()
     for name, values in form.lists():
-        matched = NAME.fullmatch(name)
-        if matched is None:
-            raise _refused(name, f"{name[:100]} is no name of a field.")
-        _put(said, [matched[1], *re.findall(r"\[([^\]]*)\]", matched[2])], values, matched[1])
-    return {name: _typed(name, _lists(name, value), fields.fields.get(name)) for name, value in said.items()}
+        if match := NAME.fullmatch(name):
+            nested.setdefault(match[1], {})[tuple(re.findall(r"\[(\w*)\]", match[2]))] = values
+        else:
+            plain.setlist(name, values)
+    return plain, nested
 
 
-class _Columns(dict[str, list[Any]]):
-    """A list of objects, as forms say it: for each key the values of all of them."""
+def _nested(name: str, parts: Parts, field: Any) -> Any:
+    """Return the list or the object that these parts say."""
+    fields: Fields = getattr(getattr(field, "child", field), "fields", {})
+    if list(parts) == [("",)]:
+        return parts[("",)]
+    if all(len(path) == 1 for path in parts):
+        return said_by(MultiValueDict({key: values for (key,), values in parts.items()}), fields)
+    if any(len(path) != 2 for path in parts):
+        raise _unreadable(name)
+    rows = _columns(name, parts) if any(place == "" for place, _ in parts) else _numbered(name, parts)
+    return [said_by(row, fields) for row in rows]
 
 
-def _put(into: dict[str, Any], path: list[str], values: list[Any], name: str) -> None:
-    """Put these values where the path leads. Raises ApiError when something else is there."""
-    key, *rest = path
-    if rest and rest != [""]:
-        columns = rest[0] == "" and len(rest) == 2
-        inner = into.setdefault(key, _Columns() if columns else {})
-        if type(inner) is not (_Columns if columns else dict):
-            raise _refused(name, f"{name} is said in two ways. Say it once.")
-        _put(inner, [rest[1], ""] if columns else rest, values, name)
-    elif key in into:
-        raise _refused(name, f"{name} is said in two ways. Say it once.")
-    else:
-        into[key] = values if rest or len(values) > 1 else values[0]
+def _columns(name: str, parts: Parts) -> Iterator[Form]:
+    if len({(place, len(values)) for (place, _), values in parts.items()}) != 1:
+        message = f"A form cannot say which entry of {name} lacks a field. Give all entries the same fields, or "
+        raise ApiError(400, "invalid_value", f"{message}{name} as one JSON text.", param=name)
+    keys = [key for _, key in parts]
+    for row in zip(*parts.values(), strict=True):
+        yield MultiValueDict({key: [value] for key, value in zip(keys, row, strict=True)})
 
 
-def _lists(name: str, value: Any) -> Any:
-    """Return the value with columns and numbered keys as lists. Raises ApiError."""
-    if isinstance(value, _Columns):
-        if len({len(column) for column in value.values()}) > 1:
-            message = f"A form cannot say which entry of {name} lacks a field. Give all entries the same fields, or "
-            raise _refused(name, message + f"{name} as one JSON text.")
-        return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _lists(name, each) for key, each in value.items()}
-    if all(key.isascii() and key.isdigit() for key in inner):
-        return [inner[key] for key in sorted(inner, key=int)]
-    return inner
+def _numbered(name: str, parts: Parts) -> Iterator[Form]:
+    if not all(place.isascii() and place.isdigit() for place, _ in parts):
+        raise _unreadable(name)
+    for number in sorted({int(place) for place, _ in parts}):
+        yield MultiValueDict({key: values for (place, key), values in parts.items() if int(place) == number})
 
 
-def _typed(name: str, value: Any, field: Any) -> Any:
-    """Return texts as what the field takes; what does not pass stays a text, which the field refuses."""
-    if isinstance(value, list):
-        child = getattr(field, "child", None) or field
-        return [_typed(f"{name}[{place}]", each, child) for place, each in enumerate(value)]
-    if isinstance(value, Mapping):
-        inner = getattr(field, "fields", {})
-        return {key: _typed(f"{name}.{key}", each, inner.get(key)) for key, each in value.items()}
-    if not isinstance(value, str):
-        return value
-    if FORBIDDEN.search(value):
-        raise _refused(name, f"{name} holds a NUL character or half of a surrogate pair; take it out.")
-    return _scalar(value, field)
-
-
-def _scalar(text: str, field: Any) -> Any:
-    if isinstance(field, OBJECTS):
-        return parse(b'{"it": %b}' % text.encode())["it"] if text[:1] in "[{" else text
-    if isinstance(field, serializers.BooleanField):
-        return FLAGS.get(text, text)
-    if isinstance(field, serializers.IntegerField) and WHOLE.fullmatch(text):
-        return int(text)
-    return _number(text) if isinstance(field, serializers.FloatField) else text
-
-
-def _number(text: str) -> Any:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if math.isfinite(number) else text
-
-
-def _refused(name: str, message: str) -> ApiError:
-    return ApiError(400, "invalid_value", message, param=name[:100])
+def _unreadable(name: str) -> ApiError:
+    message = f"{name} is not written so that it can be read. Give {name} as one JSON text."
+    return ApiError(400, "invalid_value", message, param=name)

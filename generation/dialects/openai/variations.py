@@ -60,6 +60,6 @@ class Variations(APIView):
     @extend_schema(request={"multipart/form-data": VariationSerializer}, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
         """Vary a picture and answer when the variations are ready."""
-        asked = VariationSerializer(data=said_in(request.data, VariationSerializer()))
+        asked = VariationSerializer(data=said_in(request.data, VariationSerializer().fields))
         asked.is_valid(raise_exception=True)
         return accepted(request, asked, "image_edit")

@@ -1,0 +1,103 @@
+"""Which sizes may pictures have, which size is meant where none is said, and how much may one request ask for?"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from generation.engine import spec
+from generation.engine.spec import Spec
+from generation.models import Upload
+from loras.models import Checkpoint
+from wire.errors import ApiError
+from wire.fields import StrictInteger, StrictText
+
+SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+SIDE_RULE = f"sides from {spec.SIDE[0]} to {spec.SIDE[1]} in steps of {spec.SIDE_MULTIPLE}"
+
+
+class SizeField(StrictText):
+    """A size as text: `WIDTHxHEIGHT`."""
+
+    def to_internal_value(self, data: Any) -> tuple[int, int]:  # type: ignore[override]
+        """Return (width, height)."""
+        match = SIZE.fullmatch(data)
+        if match is None:
+            raise self.refusal("invalid_size", "must be WIDTHxHEIGHT, for example 1024x1024")
+        width, height = int(match[1]), int(match[2])
+        if not (is_side(width) and is_side(height)):
+            close = f"{nearest(width)}x{nearest(height)}"
+            raise self.refusal("invalid_size", f"must have {SIDE_RULE}; the nearest is {close}")
+        return width, height
+
+
+class SideField(StrictInteger):
+    """A side of a picture in pixels."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=spec.SIDE[0], max_value=spec.SIDE[1], **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the side."""
+        side = super().to_internal_value(data)
+        if not is_side(side):
+            raise self.refusal(
+                "invalid_size", f"must be a multiple of {spec.SIDE_MULTIPLE}; the nearest is {nearest(side)}"
+            )
+        return side
+
+
+def size_of(asked: Mapping[str, Any], checkpoint: Checkpoint, init_image: Upload | None) -> dict[str, int]:
+    """Return the width and height that a request means; an init image's own go before the checkpoint's."""
+    width, height = own_size(init_image) if init_image else (checkpoint.width, checkpoint.height)
+    if "size" in asked:
+        width, height = asked["size"]
+    return {"width": asked.get("width", width), "height": asked.get("height", height)}
+
+
+def own_size(picture: Upload) -> tuple[int, int]:
+    """Return the allowed size that comes nearest to a picture's own; one that is too large keeps its shape."""
+    scale = min(1.0, spec.SIDE[1] / max(picture.width, picture.height))
+    return nearest(round(picture.width * scale)), nearest(round(picture.height * scale))
+
+
+def check_size(wanted: Spec) -> None:
+    """Raise ApiError when the finished pictures would be too large, or the whole request too much work."""
+    _check_final_size(wanted)
+    work = wanted.n * (_first_pass(wanted) + _second_pass(wanted))
+    if work > spec.MAX_PIXEL_STEPS:
+        share = 100 * work // spec.MAX_PIXEL_STEPS
+        lower = "n, the size, hires.scale or the steps" if wanted.hires else "n, the size or the steps"
+        raise ApiError(400, "job_too_large", f"This asks for {share} % of what one request may. Lower {lower}.")
+
+
+def _check_final_size(wanted: Spec) -> None:
+    width, height = wanted.final_size
+    most = spec.SIDE[1]
+    if max(width, height) > most:
+        scale = math.floor(100 * most / max(wanted.width, wanted.height)) / 100
+        message = f"hires would make pictures of {width}x{height}; the largest are {most}x{most}. "
+        message += f"Here hires.scale may be {scale:g}." if scale >= spec.HIRES_SCALE[0] else "Leave hires out."
+        raise ApiError(400, "invalid_size", message, param="hires.scale")
+
+
+def _first_pass(wanted: Spec) -> int:
+    return wanted.width * wanted.height * math.ceil(wanted.steps * wanted.strength)
+
+
+def _second_pass(wanted: Spec) -> int:
+    if wanted.hires is None:
+        return 0
+    width, height = wanted.final_size
+    return width * height * math.ceil(wanted.steps * wanted.hires.strength)
+
+
+def is_side(pixels: int) -> bool:
+    """Return whether pictures may have this side."""
+    return spec.SIDE[0] <= pixels <= spec.SIDE[1] and pixels % spec.SIDE_MULTIPLE == 0
+
+
+def nearest(pixels: int) -> int:
+    """Return the allowed side that is nearest."""
+    rounded = round(pixels / spec.SIDE_MULTIPLE) * spec.SIDE_MULTIPLE
+    return min(max(rounded, spec.SIDE[0]), spec.SIDE[1])
