@@ -11,7 +11,7 @@ from generation.dialects.openai.answers import Said
 from generation.engine import spec
 from loras.models import Checkpoint
 from tenants.models import Tenant
-from wire.fields import OneOf, StrictFlag, StrictInteger, StrictText
+from wire.fields import OneOf, StrictInteger, StrictText
 
 # What OpenAI documents and we cannot do, with the way out.
 UNSUPPORTED = {
@@ -41,6 +41,16 @@ class AutoSize(orders.SizeField):
         return None if data == "auto" else super().to_internal_value(data)
 
 
+class Flag(serializers.BooleanField):
+    """A JSON true or false."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return it; BooleanField itself would also take 1, "on" and the like."""
+        if not isinstance(data, bool):
+            raise serializers.ValidationError(f"{self.field_name} must be true or false.", code="invalid_type")
+        return data
+
+
 class ImagesSerializer(orders.OrderSerializer):
     """The fields of `images.generate`, with ours beside them (the client's `extra_body`)."""
 
@@ -62,7 +72,7 @@ class ImagesSerializer(orders.OrderSerializer):
     # Only the values that change nothing here.
     background = OneOf(["auto", "opaque"], required=False, allow_null=True)
     moderation = OneOf(["auto", "low"], required=False, allow_null=True)
-    stream = StrictFlag(required=False, allow_null=True)
+    stream = Flag(required=False, allow_null=True)
     partial_images = StrictInteger(min_value=0, max_value=MOST_PARTIAL_IMAGES, required=False, allow_null=True)
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
