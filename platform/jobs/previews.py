@@ -34,7 +34,7 @@ class Previews:
     def show(self, content: bytes) -> None:
         """Let whoever watches see this; safe from any thread, and never an error."""
         with self._lock:
-            if STORE.put(key(self.job_id, self.attempt, self.shown), content):
+            if store().put(key(self.job_id, self.attempt, self.shown), content):
                 self.shown += 1
 
 
@@ -46,15 +46,17 @@ def key(job_id: str, attempt: int, number: int) -> str:
 class Store:
     """The store as previews use it: asked once, and not again for a while if it does not answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         self.rests_until = 0.0
+        never = Retry(NoBackoff(), 0)
+        self._store = Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=1, retry=never)
 
     def put(self, name: str, content: bytes) -> bool:
         """Keep one preview for a while. Return whether the store has it."""
-        if self._rests():
+        if self.rests:
             return False
         try:
-            _connection().set(name, content, ex=KEPT_SECONDS)
+            self._store.set(name, content, ex=KEPT_SECONDS)
         except RedisError as error:
             self._leave_alone(error)
             return False
@@ -62,16 +64,18 @@ class Store:
 
     def get(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return those of these previews that are there, with one question for all."""
-        if not names or self._rests():
+        if not names or self.rests:
             return {}
         try:
-            found = cast("list[bytes | None]", _connection().mget(names))
+            found = cast("list[bytes | None]", self._store.mget(names))
         except RedisError as error:
             self._leave_alone(error)
             return {}
         return {name: content for name, content in zip(names, found, strict=True) if content is not None}
 
-    def _rests(self) -> bool:
+    @property
+    def rests(self) -> bool:
+        """Return whether it is left alone now."""
         return time.monotonic() < self.rests_until
 
     def _leave_alone(self, error: RedisError) -> None:
@@ -79,12 +83,11 @@ class Store:
         log.warning("no previews, the store does not answer: %s", error)
 
 
+def store() -> Store:
+    """Return the store that the settings name."""
+    return _store_at(settings.REDIS_URL)
+
+
 @cache
-def _connection() -> Redis:
-    """Return a connection that gives up at once."""
-    return Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-    )
-
-
-STORE = Store()
+def _store_at(url: str) -> Store:
+    return Store(url)

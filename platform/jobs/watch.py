@@ -139,7 +139,7 @@ def _looked_at(model: type[Job], waiters: list[Waiter]) -> tuple[dict[str, Snaps
         if waiter.wanted and waiter.job.pk in found
         for name in waiter.awaited(found[waiter.job.pk].attempt)
     }
-    return found, previews.STORE.get(sorted(names))
+    return found, previews.store().get(sorted(names))
 
 
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:
