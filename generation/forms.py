@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from generation import orders
+from generation.carried import asked_by, carried_of, in_words
 from generation.engine import spec
 from generation.lora_picker import LoraPicker
 from generation.models import GenerationJob
@@ -54,6 +55,7 @@ class ComposeForm(forms.Form):
     output_quality = forms.IntegerField(label="Quality", required=False, initial=90, widget=_number(1, 100))
     checkpoint = forms.ChoiceField(required=False)
     loras = forms.CharField(label="LoRAs", required=False)  # where their errors stand; the picker has the rest
+    carried = forms.CharField(required=False, widget=forms.HiddenInput)  # what an earlier one had beyond these fields
 
     ADVANCED = ("negative_prompt", "steps", "guidance_scale", "scheduler", "output_format", "output_quality")
 
@@ -87,6 +89,21 @@ class ComposeForm(forms.Form):
         """Return whether something tucked away wants to be seen: an error, or settings to use again."""
         return self.is_reuse or bool(set(self.errors) & set(self.ADVANCED))
 
+    @property
+    def carries(self) -> str:
+        """Return in words what is taken from an earlier generation and has no field."""
+        try:
+            return in_words(asked_by(self["carried"].value() or ""))
+        except ApiError:
+            return ""
+
+    def clean_carried(self) -> dict[str, Any]:
+        """Return what is carried along as the API would be sent it."""
+        try:
+            return asked_by(self.cleaned_data["carried"])
+        except ApiError as error:
+            raise forms.ValidationError("The earlier settings came in pieces. Press Use again once more.") from error
+
     def clean_prompt(self) -> str:
         """Return the prompt with the line ends that programs send."""
         return str(self.cleaned_data["prompt"]).replace("\r\n", "\n")
@@ -112,7 +129,7 @@ class ComposeForm(forms.Form):
         kept = {
             name: value for name, value in self.cleaned_data.items() if value not in (None, "") and name not in unsaid
         }
-        return kept | {"prompt": self.cleaned_data["prompt"], "loras": self.picker.order}
+        return kept.pop("carried", {}) | kept | {"prompt": self.cleaned_data["prompt"], "loras": self.picker.order}
 
     def _refuse(self, name: str | None, message: str) -> None:
         """Add an error in the words of the form: its label instead of the API's name."""
@@ -129,4 +146,6 @@ def settings_of(job: GenerationJob) -> dict[str, Any]:
     """Return what fills the form to ask for this generation again."""
     names = ("prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n", "scheduler")
     stored = {name: getattr(job, name) for name in (*names, "output_format", "output_quality")}
-    return stored | {"size": f"{job.width}x{job.height}", "checkpoint": job.checkpoint.name}
+    return (
+        stored | {"carried": carried_of(job)} | {"size": f"{job.width}x{job.height}", "checkpoint": job.checkpoint.name}
+    )

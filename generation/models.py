@@ -248,11 +248,6 @@ class Image(TenantOwned):
     def __str__(self) -> str:
         return self.pk
 
-    @property
-    def media_type(self) -> str:
-        """Return the file's MIME type, from our own encoding and never from a name."""
-        return f"image/{self.format}"
-
 
 class DiscardedFile(models.Model):
     """A stored file that belongs to no row: a note that outlives a store or a process that fails to remove it.

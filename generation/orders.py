@@ -16,6 +16,7 @@ from generation.pictures import MASK_MODES
 from generation.size_orders import SideField, SizeField, check_size, size_of
 from loras.models import Checkpoint
 from loras.services import base_checkpoints
+from loras.weights.schedulers import SettingsUnfit, refuse_unfit
 from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictSerializer, StrictText
@@ -127,7 +128,12 @@ def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
 def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what the request says of these settings, else what its preset says, else what the checkpoint wants."""
     usual = checkpoint.defaults | _preset(checkpoint, asked.get("preset")) | asked
-    return {name: usual[name] for name in SETTINGS if name in usual}
+    settings = {name: usual[name] for name in SETTINGS if name in usual}
+    try:
+        refuse_unfit(settings["scheduler"], steps=settings["steps"], sigmas=settings.get("sigmas", spec.SIGMAS[0]))
+    except SettingsUnfit as error:
+        raise ApiError(400, "invalid_value", str(error), param=error.param) from error
+    return settings
 
 
 def _preset(checkpoint: Checkpoint, name: str | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def receipt(job: GenerationJob, spec: Spec, picture: Picture, image: Image) -> d
         "loras": [{"name": lora.name, "sha256": lora.sha256, "weight": lora.weight} for lora in spec.loras],
         **_beginning(job),
         "controlnets": [_followed(control) for control in job.followed],
-        "refiner": {"name": spec.refiner.name, "start": spec.refiner.start} if spec.refiner else None,
+        "refiner": _refined(spec),
         "hires": {"scale": spec.hires.scale, "strength": spec.hires.strength} if spec.hires else None,
         "determinism": "exact" if spec.exact else "fast",
         "tolerance": tolerance(spec, picture.drawn_by),
@@ -51,6 +51,13 @@ def _beginning(job: GenerationJob) -> dict[str, Any]:
         "strength": job.strength,
         "mask": {"sha256": mask.sha256, **drawn_anew} if mask else None,
     }
+
+
+def _refined(spec: Spec) -> dict[str, Any] | None:
+    refiner = spec.refiner
+    if refiner is None:
+        return None
+    return {"name": refiner.name, "start": refiner.start, "guidance_scale": refiner.guidance_scale}
 
 
 def _followed(control: GenerationControl) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from django.urls import path
 
 from generation import views
+from generation.intake.views import OneUpload, UploadContent, Uploads
 
 urlpatterns = [
     path("generations", views.generations),
     path("generations/<str:id>/cancel", views.Cancel.as_view()),
     path("generations/<str:id>/events", views.generation_events),
     path("images/<str:id>/content", views.Content.as_view()),
+    path("uploads", Uploads.as_view()),
+    path("uploads/<str:id>/content", UploadContent.as_view()),
     path("schedulers", views.Schedulers.as_view()),
     # Last and greedy: whatever somebody takes for an id is answered like an id that does not exist.
     path("generations/<path:id>", views.Generation.as_view()),
     path("images/<path:id>", views.OneImage.as_view()),
+    path("uploads/<path:id>", OneUpload.as_view()),
 ]

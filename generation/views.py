@@ -178,20 +178,24 @@ class Content(APIView):
 
 
 def file_of(request: HttpRequest, image: Image, *, small: bool = False) -> HttpResponse:
-    """Answer with an image's file, or 304 when the client has it. Its type is what we encoded, not what a name says."""
-    etag = f'"{image.sha256}{"-small" if small else ""}"'
+    """Answer with an image's file or thumbnail. Its type is what we encoded, not what a name says."""
+    if small:
+        return stored_file(request, image.thumbnail, f"{image.pk}.webp", etag=f'"{image.sha256}-small"')
+    return stored_file(request, image.blob, f"{image.pk}.{image.format}", etag=f'"{image.sha256}"')
+
+
+def stored_file(request: HttpRequest, key: str, name: str, *, etag: str) -> HttpResponse:
+    """Answer with a picture of ours under this name, or 304 when the client has it."""
     fresh = get_conditional_response(request, etag=etag)
     if fresh is not None:
         return fresh
-    content = storage.read(image.thumbnail if small else image.blob)
-    media_type, extension = ("image/webp", "webp") if small else (image.media_type, image.format)
     headers = {
         "ETag": etag,
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{image.pk}.{extension}"',
+        "Content-Disposition": f'inline; filename="{name}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
-    return HttpResponse(content, content_type=media_type, headers=headers)
+    return HttpResponse(storage.read(key), content_type=f"image/{name.rpartition('.')[2]}", headers=headers)
 
 
 class Schedulers(APIView):

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from loras.models import Checkpoint, ControlNet, named
-from loras.services import absolute, make_default, name_of, place_checkpoint
+from loras.services import absolute, controlnet_wishes, make_default, name_of, place_checkpoint
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.sources import read_checkpoint, read_controlnet
 
@@ -32,7 +32,10 @@ def install_controlnet(folder: str, name: str = "", kind: str = "") -> tuple[Con
     name = checked(name or path.name)
     told = {"source": str(path), "sha256": facts.sha256, "context_width": facts.context_width}
     told["kind"] = kind or guessed_kind(f"{path.name} {name}")
-    return ControlNet.objects.update_or_create(name=name, defaults=told)
+    # What the folder wishes is a beginning, as with checkpoints.
+    return ControlNet.objects.update_or_create(
+        name=name, defaults=told, create_defaults=controlnet_wishes(str(path)) | told
+    )
 
 
 def guessed_kind(name: str) -> str:

@@ -62,6 +62,13 @@ def name_of(source: str) -> str:
     return str(_card(source).get("name") or Path(source).name.removesuffix(".safetensors"))
 
 
+def controlnet_wishes(folder: str) -> dict[str, Any]:
+    """Return how a ControlNet's folder wants to be called and followed, if it says so in `darkroom.json`."""
+    card = _card(folder)
+    weight = card.get("defaults", {}).get("conditioning_scale")
+    return {"title": card.get("title", "")} | ({} if weight is None else {"weight": weight})
+
+
 def make_default(checkpoint: Checkpoint) -> None:
     """Let requests that name no checkpoint get this one."""
     with transaction.atomic():

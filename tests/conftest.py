@@ -76,15 +76,20 @@ def charlie(transactional_db: None, checkpoint: None) -> Person:
 
 
 @pytest.fixture
-def generations(transactional_db: None, settings: Any, tmp_path: Path) -> Generations:
-    """What performs generations: the real one on a fake engine, its checkpoint on the shelf and files of its own."""
-    settings.ENGINE = "tests.fakes.FakeEngine"
-    settings.CHECKPOINT = "fake-sdxl"
+def stores(settings: Any, tmp_path: Path) -> None:
+    """Storages for pictures and weights of the test's own."""
     pictures, weights = ({"OPTIONS": {"location": tmp_path / name}} for name in ("pictures", "weights"))
     settings.STORAGES = settings.STORAGES | {
         "default": settings.PICTURES | pictures,
         "weights": settings.WEIGHTS | weights,
     }
+
+
+@pytest.fixture
+def generations(transactional_db: None, stores: None, settings: Any) -> Generations:
+    """What performs generations: the real one on a fake engine, its checkpoint on the shelf and files of its own."""
+    settings.ENGINE = "tests.fakes.FakeEngine"
+    settings.CHECKPOINT = "fake-sdxl"
     performer = Generations()
     performer.warm_up()
     return performer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from generation.engine.errors import CheckpointError
 from generation.engine.options import Options
@@ -39,7 +39,10 @@ class FakeDrawing:
 
 
 class FakeEngine:
-    """The engine's interface over plain coloured pictures: one colour per seed, and one pixel above for each LoRA."""
+    """The engine's interface over plain coloured pictures: one colour per seed, and one pixel above for each LoRA.
+
+    A picture begins from its init image as its mask and strength say, and control images shine through it.
+    """
 
     def __init__(self, checkpoint: str, options: Options = Options()) -> None:  # noqa: B008 - frozen
         self.drawn_by = {
@@ -88,7 +91,10 @@ class FakeEngine:
     def _picture(self, spec: Spec, index: int) -> Picture:
         seed = spec.seed_of(index)
         colour = tuple(seed.to_bytes(4, "big")[1:])
-        image = Image.new("RGB", (spec.width, spec.height), colour)
+        image = begun(spec, Image.new("RGB", (spec.width, spec.height), colour))
+        for control in spec.controls:
+            image = ImageChops.lighter(image, control.image)
+        image = image.resize(spec.final_size)
         for place, lora in enumerate(spec.loras):
             image.putpixel((place, 0), pixel_of(lora))
         return Picture(image, seed, index, self.drawn_by)
@@ -97,6 +103,14 @@ class FakeEngine:
 def preview_of(spec: Spec, index: int) -> Image.Image:
     """Return what is seen of a picture before its end: a shade of grey by its place."""
     return Image.new("RGB", (spec.width, spec.height), (40 * index,) * 3)
+
+
+def begun(spec: Spec, drawn: Image.Image) -> Image.Image:
+    """Return what is drawn over the picture that it begins from: where the mask says, as strongly as asked."""
+    if spec.init_image is None:
+        return drawn
+    mask = spec.mask or Image.new("L", drawn.size, 255)
+    return Image.composite(Image.blend(spec.init_image, drawn, spec.strength), spec.init_image, mask)
 
 
 def pixel_of(lora: LoraUse) -> tuple[int, int, int]:

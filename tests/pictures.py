@@ -2,9 +2,13 @@
 
 import base64
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image
 
 
@@ -28,3 +32,39 @@ def file_of(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 def data_url(content: bytes, kind: str = "png") -> str:
     """Return the URL that holds this file."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a PNG's chunk."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def with_chunk(png: bytes, kind: bytes, content: bytes) -> bytes:
+    """Return the PNG with one more chunk behind its header."""
+    return png[:33] + chunk(kind, content) + png[33:]
+
+
+def bomb(width: int, height: int) -> bytes:
+    """Return a PNG of a few kilobytes that says it is large, and is: every pixel is there, and black."""
+    rows = zlib.compressobj(9)
+    return claiming(
+        width, height, b"".join([*(rows.compress(bytes(1 + 3 * width)) for _ in range(height)), rows.flush()])
+    )
+
+
+def claiming(width: int, height: int, data: bytes = zlib.compress(b"")) -> bytes:
+    """Return a PNG whose header says this size, whatever is in it."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def animation(format: str, frames: int = 3) -> bytes:
+    """Return an animated picture."""
+    more = [picture(seed=seed) for seed in range(1, frames)]
+    return file_of(picture(seed=0), format, save_all=True, append_images=more)
+
+
+def upload(person: Any, content: bytes, name: str = "kite.png") -> Any:
+    """Send a file to this person's uploads, as a program does, and return the answer."""
+    part = SimpleUploadedFile(name, content, content_type="image/png")
+    return Client.post(person.api, "/api/v1/uploads", {"file": part})

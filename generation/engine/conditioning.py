@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from transformers import CLIPTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
+from generation.engine.chunks import Token, chunks, framed
 from generation.engine.spec import Spec
 from loras.weights.sdxl import Sdxl
+
+MAX_RESTORING = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,37 +39,39 @@ def condition(sdxl: Sdxl, spec: Spec) -> tuple[Conditioning, Conditioning | None
 def embed(sdxl: Sdxl, texts: list[str]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield each text's context and pooled embedding, all as long as the longest.
 
-    CLIP reads 77 tokens, so a longer text is read in chunks of 75 between a start and an end token, laid one after the
-    other; a shorter one is padded with empty chunks. The pooled embedding is the first chunk's (both as AUTOMATIC1111).
+    CLIP reads 77 tokens, so a longer text is read in chunks, laid one after the other; a shorter one is padded with
+    empty chunks. The pooled embedding is the first chunk's, and no weight changes it (all as AUTOMATIC1111).
     """
     tokenized = [[chunks(tokenizer, text) for tokenizer in (sdxl.tokenizer, sdxl.tokenizer_2)] for text in texts]
     longest = max(len(per_encoder) for per_text in tokenized for per_encoder in per_text)
     for first, second in tokenized:
-        hidden, _ = encode(sdxl.text_encoder, padded(sdxl.tokenizer, first, longest))
-        hidden_2, pooled = encode(sdxl.text_encoder_2, padded(sdxl.tokenizer_2, second, longest))
+        hidden, _ = encode(sdxl.text_encoder, framed(sdxl.tokenizer, first, longest))
+        hidden_2, pooled = encode(sdxl.text_encoder_2, framed(sdxl.tokenizer_2, second, longest))
         yield torch.cat([hidden, hidden_2], dim=-1), pooled
 
 
-def chunks(tokenizer: CLIPTokenizer, text: str) -> list[list[int]]:
-    """Split a text's token ids into chunks that leave room for a start and an end token; an empty text is one chunk."""
-    ids = tokenizer(text, add_special_tokens=False, truncation=False).input_ids
-    size = tokenizer.model_max_length - 2
-    return [ids[start : start + size] for start in range(0, len(ids), size)] or [[]]
-
-
-def padded(tokenizer: CLIPTokenizer, pieces: list[list[int]], count: int) -> torch.Tensor:
-    """Frame each chunk with start, end and padding tokens and add empty chunks: ids [count, window]."""
-    rows = []
-    for piece in pieces + [[]] * (count - len(pieces)):
-        row = [tokenizer.bos_token_id, *piece, tokenizer.eos_token_id]
-        rows.append(row + [tokenizer.pad_token_id] * (tokenizer.model_max_length - len(row)))
-    return torch.tensor(rows)
-
-
-def encode(encoder: PreTrainedModel, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the last but one layer's states of all chunks in a row [1, tokens, width] and the first chunk's pooled."""
+def encode(encoder: PreTrainedModel, rows: list[list[Token]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the last but one layer's weighted states of all chunks in a row [1, tokens, width], and the first chunk's
+    pooled."""
+    ids = torch.tensor([[token.id for token in row] for row in rows])
+    weights = torch.tensor([[token.weight for token in row] for row in rows])
     output = encoder(ids.to(encoder.device), output_hidden_states=True)
-    return output.hidden_states[-2].flatten(0, 1)[None], output[0][:1]
+    return weighted(output.hidden_states[-2], weights).flatten(0, 1)[None], output[0][:1]
+
+
+def weighted(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Multiply each token's state by its weight, and each chunk so that its mean is what it was (as AUTOMATIC1111).
+
+    A mean that weights turned around or carried off was next to nothing: then nothing is restored, where AUTOMATIC1111
+    would turn the chunk around or blow it up.
+    """
+    if (weights == 1).all():
+        return hidden
+    before = hidden.float()
+    after = before * weights[..., None].to(hidden.device)
+    ratio = before.mean((1, 2), keepdim=True) / after.mean((1, 2), keepdim=True)
+    is_telling = (ratio > 1 / MAX_RESTORING) & (ratio < MAX_RESTORING)  # a NaN is not
+    return (after * torch.where(is_telling, ratio, 1.0)).to(hidden.dtype)
 
 
 def time_ids(sdxl: Sdxl, spec: Spec) -> torch.Tensor:

@@ -2,31 +2,16 @@
 
 import json
 
+from generation.engine.samplers import SAMPLERS, schedule_type
 from generation.engine.spec import Control, Spec
-
-SAMPLERS = {
-    "EulerDiscreteScheduler": "Euler",
-    "EulerAncestralDiscreteScheduler": "Euler a",
-    "DPMSolverMultistepScheduler": "DPM++ 2M",
-    "DPMSolverSinglestepScheduler": "DPM++ 2S",
-    "UniPCMultistepScheduler": "UniPC",
-    "DEISMultistepScheduler": "DEIS",
-    "HeunDiscreteScheduler": "Heun",
-    "KDPM2DiscreteScheduler": "DPM2",
-    "KDPM2AncestralDiscreteScheduler": "DPM2 a",
-    "DDIMScheduler": "DDIM",
-    "DDPMScheduler": "DDPM",
-    "PNDMScheduler": "PLMS",
-}
-SCHEDULE_TYPES = {"karras": "Karras", "exponential": "Exponential", "beta": "Beta"}
 
 
 def parameters_text(spec: Spec, *, seed: int, model: str, model_sha256: str) -> str:
     """Return the prompts, each on lines of its own, and one line of settings; seed is the single picture's."""
     settings = {
         "Steps": spec.steps,
-        "Sampler": SAMPLERS[spec.scheduler],
-        **({"Schedule type": SCHEDULE_TYPES[spec.sigmas]} if spec.sigmas != "default" else {}),
+        "Sampler": SAMPLERS[spec.scheduler].name,
+        "Schedule type": schedule_type(spec.scheduler, spec.sigmas),
         "CFG scale": f"{spec.guidance_scale:g}",
         "Seed": seed,
         "Size": f"{spec.width}x{spec.height}",

@@ -6,35 +6,25 @@ from pathlib import Path
 
 from PIL import Image
 
-# diffusers' class names, the default first. Left out: those that need another package (LMSDiscrete: scipy,
-# DPMSolverSDE: torchsde) and those for distilled weights, which refuse ordinary step counts (LCM, TCD).
-SCHEDULERS: tuple[str, ...] = (
-    "EulerDiscreteScheduler",
-    "EulerAncestralDiscreteScheduler",
-    "DPMSolverMultistepScheduler",
-    "DPMSolverSinglestepScheduler",
-    "UniPCMultistepScheduler",
-    "DEISMultistepScheduler",
-    "HeunDiscreteScheduler",
-    "KDPM2DiscreteScheduler",
-    "KDPM2AncestralDiscreteScheduler",
-    "DDIMScheduler",
-    "DDPMScheduler",
-    "PNDMScheduler",
-)
+from loras.weights import schedulers
+
+SCHEDULERS = schedulers.SCHEDULERS  # diffusers' class names, the default first
 
 # Limits are inclusive pairs (least, most).
 MAX_PROMPT_CHARS = 4000
+MAX_BREAKS = 20  # in a prompt; each takes 77 tokens' time in every step
+PROMPT_WEIGHT = (-10.0, 10.0)  # of a prompt's part
 N = (1, 10)
-STEPS = (1, 100)
-GUIDANCE = (0.0, 30.0)
+STEPS = schedulers.STEPS
+GUIDANCE = schedulers.GUIDANCE
 SIDE = (64, 2048)
 SIDE_MULTIPLE = 8
 MAX_SEED = 2**32 - 1
 MAX_PIXEL_STEPS = 2048 * 2048 * 100  # n * width * height * steps
 MAX_LORAS = 20
 LORA_WEIGHT = (-2.0, 2.0)
-SIGMAS = ("default", "karras", "exponential", "beta")  # how the noise levels are spaced
+SIGMAS = schedulers.SIGMAS  # how the noise levels are spaced
+SPACINGS = schedulers.SPACINGS  # how the timesteps are, where the noise levels follow them
 STRENGTH = (0.0, 1.0)
 MASK_BLUR = (0, 64)  # pixels
 MAX_CONTROLNETS = 4
@@ -112,6 +102,7 @@ class Spec:
     scheduler: str
     loras: tuple[LoraUse, ...] = ()
     sigmas: str = "default"
+    timestep_spacing: str = "default"
     init_image: Image.Image | None = None
     strength: float = 1.0
     mask: Image.Image | None = None

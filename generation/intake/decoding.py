@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 
 from PIL import Image, UnidentifiedImageError
@@ -13,6 +14,9 @@ from wire.errors import ApiError
 MAX_BYTES = 20 << 20
 MAX_PIXELS = 1 << 24  # 16.7 megapixels: 4096 x 4096
 SIDE = (spec.SIDE[0], 8192)
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is far below
+# Each of these costs time, however small it is; real files have a few thousand chunks of pixels and a dozen scans.
+MAX_CHUNKS, MAX_SCANS = 20_000, 50
 # Pillow's decoders raise any of these at bytes that are not what they say.
 BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, AssertionError,
@@ -20,11 +24,11 @@ BROKEN = (
 )  # fmt: skip
 
 
-def decoded(content: bytes, param: str) -> Image.Image:
+def decoded(content: bytes, param: str, *, most_bytes: int | None = MAX_BYTES) -> Image.Image:
     """Return the picture in these bytes: RGB, RGBA or L, upright, in sRGB, without metadata. Raises ApiError."""
     if not content:
         raise ApiError(400, "empty_image_file", f"The file in {param} is empty. Send the picture itself.", param=param)
-    if len(content) > MAX_BYTES:
+    if most_bytes is not None and len(content) > most_bytes:
         raise too_many_bytes(param)
     kind = _format_of(content)
     if kind is None:
@@ -55,6 +59,7 @@ def _format_of(content: bytes) -> str | None:
 
 def _opened(content: bytes, kind: str, param: str) -> Image.Image:
     """Check what the header says, then decode. Raises ApiError or one of BROKEN."""
+    _refuse_costly(content, kind)
     if kind == "PNG":
         with Image.open(io.BytesIO(content), formats=[kind]) as file:
             _check(file, param)
@@ -63,6 +68,19 @@ def _opened(content: bytes, kind: str, param: str) -> Image.Image:
         _check(file, param)
         file.load()
         return normalised(file)
+
+
+def _refuse_costly(content: bytes, kind: str) -> None:
+    """Raise ValueError for a file that takes longer to read than its size and its pixels account for."""
+    if kind == "JPEG" and content.count(b"\xff\xda") > MAX_SCANS:
+        raise ValueError("more scans than any encoder writes")
+    if kind == "PNG":
+        place, chunks = 8, 0
+        while content[place + 4 : place + 8] not in (b"IEND", b""):
+            place += 12 + int.from_bytes(content[place : place + 4])
+            chunks += 1
+            if chunks > MAX_CHUNKS:
+                raise ValueError("more chunks than any encoder writes")
 
 
 def _check(file: Image.Image, param: str) -> None:

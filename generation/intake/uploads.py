@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from generation import storage
 from generation.engine.png import png
-from generation.intake.decoding import decoded
+from generation.intake.decoding import MAX_BYTES, decoded
 from generation.models import DiscardedFile, GenerationControl, GenerationJob, Upload
 from tenants.models import Tenant
 from wire.errors import ApiError
@@ -26,10 +26,10 @@ KEPT = timedelta(days=1)
 DECODING = threading.BoundedSemaphore(2)  # the largest picture takes some 250 MiB while it is decoded and encoded
 
 
-def keep(tenant: Tenant, content: bytes, param: str) -> Upload:
+def keep(tenant: Tenant, content: bytes, param: str, *, most_bytes: int | None = MAX_BYTES) -> Upload:
     """Return the tenant's upload of the picture in this file, the known one if it is here. Raises ApiError."""
     with DECODING:
-        picture = decoded(content, param)
+        picture = decoded(content, param, most_bytes=most_bytes)
         file = png(picture, {})
     sha256 = hashlib.sha256(file).hexdigest()
     known = refreshed(Upload.objects.for_tenant(tenant).filter(sha256=sha256))

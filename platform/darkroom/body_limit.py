@@ -14,6 +14,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
+MORE = "More is for pictures, on the routes that take them, with a key or session that may generate."
+
+
 class _TooLarge(Exception):
     """The body went on past the limit."""
 
@@ -44,7 +47,7 @@ class BodyLimit:
 
 
 async def _refuse(send: Send, most: int) -> None:
-    refusal = ApiError(413, "request_too_large", f"A request body has at most {most} bytes.")
+    refusal = ApiError(413, "request_too_large", f"This request's body may have at most {most} bytes. {MORE}")
     headers = [
         (b"content-type", b"application/json"),
         (b"connection", b"close"),

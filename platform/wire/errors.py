@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -115,8 +116,16 @@ def first_refusal(detail: Any, path: str = "") -> ApiError:
 TRANSLATIONS: dict[tuple[type[Exception], ...], Callable[[Exception], ApiError]] = {
     (Http404, exceptions.NotFound): lambda exc: missing(),
     (exceptions.MethodNotAllowed,): lambda exc: ApiError(405, "method_not_allowed", str(exc)),
+    (exceptions.ParseError, MultiPartParserError, TooManyFieldsSent, TooManyFilesSent): lambda exc: ApiError(
+        400, "invalid_multipart", "The body is no multipart/form-data, is cut off, or has too many parts."
+    ),
+    (RequestDataTooBig,): lambda exc: ApiError(
+        413, "request_too_large", "The texts of this form are too long. Send pictures as parts with a filename."
+    ),
     (exceptions.UnsupportedMediaType,): lambda exc: ApiError(
-        415, "unsupported_media_type", "Send the body as application/json."
+        415,
+        "unsupported_media_type",
+        "Send the body as application/json, or as multipart/form-data if there are files in it.",
     ),
     (exceptions.NotAcceptable,): lambda exc: ApiError(406, "not_acceptable", "This API answers application/json."),
     (exceptions.PermissionDenied, PermissionDenied): lambda exc: ApiError(

@@ -3,14 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.datastructures import MultiValueDict
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from wire.errors import ApiError
+from wire.multipart import said_by
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A serializer that refuses unknown fields by name."""
+    """A serializer that refuses unknown fields by name, and takes the same fields from JSON and from a form's parts."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Return the validated values."""
+        return super().run_validation(said_by(data, self.fields) if isinstance(data, MultiValueDict) else data)
 
     def to_internal_value(self, data: Mapping[str, Any]) -> Any:
         """Return the validated values."""

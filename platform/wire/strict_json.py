@@ -1,8 +1,12 @@
-"""What counts as JSON here? UTF-8, at most 1 MiB and 32 levels, no name twice, no NaN, no text a database refuses."""
+"""What counts as JSON here? UTF-8, at most 1 MiB and 32 levels, no name twice, no NaN, no text a database refuses.
+
+The files in it, as data: URLs, do not count: what bounds them is the body's limit (darkroom/uploads.py).
+"""
 
 import json
 import math
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -14,6 +18,8 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 # Whole strings first, so that brackets inside them are never counted.
 TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+# A file in a string, as a data: URL: none of it is escaped. A quote behind a backslash would begin no string.
+INLINE_FILE = re.compile(rb'(?<!\\)"(data:[!#-\[\]-~]{4096,})"')
 # NUL breaks PostgreSQL's text and jsonb; lone surrogates cannot be written as UTF-8.
 FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 
@@ -30,23 +36,54 @@ class StrictJSONParser(BaseParser):
         charset = re.search(r"charset\s*=\s*\"?([^\s;\"]+)", media_type or "")
         if charset and charset[1].lower() not in ("utf-8", "utf8"):
             raise ApiError(415, "unsupported_charset", f"Send the body as UTF-8, not {charset[1][:40]}.")
-        return parse(stream.read(MAX_BYTES + 1))
+        return parse(stream.read())
 
 
 def parse(body: bytes) -> dict[str, Any]:
     """Return the object that these bytes say; an empty body says an empty object."""
+    body, files = (body, {}) if len(body) <= MAX_BYTES else _without_files(body)
     if len(body) > MAX_BYTES:
-        raise ApiError(413, "request_too_large", f"A JSON body has at most {MAX_BYTES} bytes.")
+        message = f"A JSON body has at most {MAX_BYTES} bytes beside the data: URLs in it."
+        raise ApiError(413, "request_too_large", message)
     text = _decoded(body)
     if not text.strip():
         return {}
-    _check_depth(text)
-    parsed = _loaded(text)
+    parsed = value_of(text)
     if not isinstance(parsed, dict):
         raise ApiError(400, "invalid_json_type", "The body must be a JSON object: {...}.")
-    for name, value in parsed.items():
-        _check_values(name, value)
-    return parsed
+    return {name: _with_files(value, files) for name, value in parsed.items()} if files else parsed
+
+
+def value_of(text: str) -> Any:
+    """Return what this JSON says. Raises ApiError."""
+    _check_depth(text)
+    value = _loaded(text)
+    for name, inner in value.items() if isinstance(value, dict) else [("", value)]:
+        _check_values(name, inner)
+    return value
+
+
+def _without_files(body: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return the body with a mark for each file in it, and the files by their marks, which nobody can guess."""
+    files: dict[str, str] = {}
+
+    def marked(match: re.Match[bytes]) -> bytes:
+        mark = secrets.token_hex(16)
+        files[mark] = match[1].decode("ascii")
+        return f'"{mark}"'.encode()
+
+    return INLINE_FILE.sub(marked, body), files
+
+
+def _with_files(value: Any, files: dict[str, str]) -> Any:
+    """Return the value with its files back in their places; depth is bounded already."""
+    if isinstance(value, str):
+        return files.get(value, value)
+    if isinstance(value, list):
+        return [_with_files(inner, files) for inner in value]
+    if isinstance(value, dict):
+        return {name: _with_files(inner, files) for name, inner in value.items()}
+    return value
 
 
 def _decoded(body: bytes) -> str:

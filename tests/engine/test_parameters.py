@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from generation.engine.parameters import SAMPLERS, parameters_text
-from generation.engine.spec import SCHEDULERS, LoraUse, Spec
+from generation.engine.spec import SCHEDULERS, Control, Hires, LoraUse, Refine, Spec
 
 SETTING = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')  # AUTOMATIC1111's own
 
@@ -76,3 +77,38 @@ def test_loras_are_found_again_by_twelve_digits_of_autov3():
 
 def test_a_lora_whose_autov3_nobody_knows_has_no_hash():
     assert "Lora hashes" not in settings_of(text_of(loras=(use("kites", 0.5, autov3=""),)))
+
+
+PIXELS = Image.new("RGB", (8, 8))
+
+
+def test_a_picture_made_from_another_tells_how_strongly():
+    settings = settings_of(text_of(init_image=PIXELS, strength=0.6))
+    assert settings["Denoising strength"] == "0.6"
+    assert "Mask blur" not in settings
+    assert "Denoising strength" not in settings_of(text_of())
+
+
+def test_an_inpainted_picture_tells_the_masks_blur():
+    settings = settings_of(text_of(init_image=PIXELS, mask=PIXELS, mask_blur=4))
+    assert (settings["Denoising strength"], settings["Mask blur"]) == ("1", "4")
+
+
+def test_a_second_pass_is_told_as_hires():
+    settings = settings_of(text_of(hires=Hires(1.5, 0.4)))
+    told = ("Denoising strength", "Hires upscale", "Hires steps", "Hires upscaler")
+    assert [settings[name] for name in told] == ["0.4", "1.5", "30", "Latent"]
+
+
+def test_a_refiner_is_told_with_its_switch():
+    settings = settings_of(text_of(refiner=Refine("finisher", "unread", 0.8, 5.0)))
+    assert (settings["Refiner"], settings["Refiner switch at"]) == ("finisher", "0.8")
+
+
+def test_each_controlnet_has_a_setting_of_its_own():
+    one = Control("edges", "unread", PIXELS, 0.5, 0.0, 0.75, preprocess="canny", sha256="c0ffee00" * 8)
+    settings = settings_of(text_of(controls=(one, Control("depth", "unread", PIXELS))))
+    assert settings["ControlNet 0"] == (
+        "Module: canny, Model: edges [c0ffee00], Weight: 0.5, Guidance Start: 0, Guidance End: 0.75"
+    )
+    assert settings["ControlNet 1"].startswith("Module: none, Model: depth, Weight: 1, ")

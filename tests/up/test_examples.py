@@ -1,9 +1,9 @@
-"""A newcomer finds the LoRAs that came with the embedded checkpoint, with their trigger words, on the shelf."""
+"""A newcomer finds on the shelf what came with the embedded checkpoint: LoRAs, ControlNets and a refiner."""
 
 import pytest
 
 from darkroom.up.prepare import shelve_examples
-from loras.models import Lora
+from loras.models import Checkpoint, ControlNet, Lora
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +20,14 @@ def test_the_first_start_shelves_the_example_loras(tmp_path):
     shelve_examples(tmp_path)
     found = dict(Lora.objects.values_list("name", "trigger_words"))
     assert found == {"inkline": "inkline style", "zibbo": "zibbo"}
+
+
+def test_the_first_start_shelves_the_controlnets_and_the_refiner_as_they_wish_to_be_used(tmp_path):
+    shelve_examples(tmp_path)
+    found = set(ControlNet.objects.values_list("name", "kind", "weight"))
+    assert found == {("mini-canny", "canny", 1.4), ("mini-scribble", "scribble", 1.4)}
+    refiner = Checkpoint.objects.get()
+    assert (refiner.name, refiner.kind, refiner.guidance_scale) == ("mini-refiner", "refiner", 5)
 
 
 def test_what_an_operator_removes_stays_away(tmp_path):

@@ -1,4 +1,4 @@
-"""What must be in place before the first process starts? Tables, collected static files, example LoRAs."""
+"""What must be in place before the first process starts? Tables, collected static files, example weights."""
 
 import hashlib
 from pathlib import Path
@@ -8,6 +8,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connections
 
+from loras.installing import install_checkpoint, install_controlnet
 from loras.services import register_lora
 
 STAMP = "static.stamp"
@@ -30,13 +31,16 @@ def collect_static(home: Path) -> None:
 
 
 def shelve_examples(home: Path) -> None:
-    """Put the LoRAs that came with the embedded checkpoint on the shelf, once: what an operator removes stays away."""
-    stamp = home / EXAMPLES_STAMP
-    if stamp.exists() or Path(settings.CHECKPOINT).resolve() != settings.ROOT / "checkpoints" / "mini":
+    """Put what came with the embedded checkpoint on the shelf, once: what an operator removes stays away."""
+    stamp, family = home / EXAMPLES_STAMP, settings.ROOT / "checkpoints"
+    if stamp.exists() or Path(settings.CHECKPOINT).resolve() != family / "mini":
         return
-    for file in sorted((settings.ROOT / "checkpoints" / "loras").glob("*-kohya.safetensors")):
+    for file in sorted((family / "loras").glob("*-kohya.safetensors")):
         with file.open("rb") as opened:
             register_lora(opened, file.stem.removesuffix("-kohya"), told={"license": "Apache-2.0"})
+    for name in ("mini-canny", "mini-scribble"):
+        install_controlnet(str(family / name))
+    install_checkpoint(str(family / "mini-refiner"))
     stamp.touch()
 
 
