@@ -14,6 +14,9 @@ from jobs.watch import WATCH, Snapshot
 from tenants.callers import caller_of
 from wire.errors import REFUSALS, answers_refusals, translated
 
+STILL_HERE = b": still here\n\n"
+
+
 class Event(NamedTuple):
     """One server-sent event; its id, if any, tells a client how far it was told."""
 
@@ -36,7 +39,7 @@ def nothing(_: Any) -> Iterable[Event]:
 class Stream:
     """Which job to follow, and what to tell: of each change, of a preview, of the end. Each may ask the database.
 
-    `previews` is how many of them an attempt may show.
+    `previews` is how many of them an attempt may show. `opening` is for clients that cannot read a line about retrying.
     """
 
     job: Job
@@ -44,6 +47,7 @@ class Stream:
     progress: Callable[[Snapshot], Iterable[Event]] = nothing
     preview: Callable[[bytes], Iterable[Event]] = nothing
     previews: int = 0
+    opening: bytes = b"retry: 2000\n\n"
 
 
 def streams(load: Callable[..., Stream]) -> Callable[..., Any]:
@@ -70,12 +74,12 @@ def told(request: HttpRequest, stream: Stream) -> HttpResponseBase:
 
 
 async def _events(request: HttpRequest, stream: Stream) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n\n"
+    yield stream.opening
     tell = in_thread(_told_to)
     try:
         async for news in WATCH.changes(stream.job, previews=stream.previews):
             if news is None:
-                yield b": still here\n\n"
+                yield STILL_HERE
             elif isinstance(news, bytes):
                 yield await tell(request, stream.preview, news)
             else:

@@ -15,7 +15,7 @@ from generation.dialects.openai.answers import (
     usage,
 )
 from generation.models import GenerationJob, Image
-from jobs.streaming import Event, Stream
+from jobs.streaming import STILL_HERE, Event, Stream
 
 Kind = Literal["image_generation", "image_edit"]
 
@@ -42,7 +42,8 @@ def stream_of(job: GenerationJob, said: Said, kind: Kind) -> Stream:
         for image, tokens in zip(images, _shares(milliseconds(done), len(images)), strict=True):
             yield _event(f"{kind}.completed", storage.read(image.blob), _of_whole(image, done, said, tokens))
 
-    return Stream(job, done=completed, preview=partial, previews=job.n * job.previews)
+    # OpenAI's clients take a line about retrying for an event without data, and break.
+    return Stream(job, done=completed, preview=partial, previews=job.n * job.previews, opening=STILL_HERE)
 
 
 def _of_whole(image: Image, job: GenerationJob, said: Said, tokens: int) -> dict[str, Any]:
