@@ -55,12 +55,15 @@ class GenerationJobAdmin(ReadOnly):
     fieldsets = [
         (None, {"fields": ["tenant", "key", "state", "error_code", "error_message", "created_at", "took", "events"]}),
         ("Asked", {"fields": ["prompt", "negative_prompt", ("width", "height"), ("n", "seed"),
-                              ("steps", "guidance_scale"), ("scheduler", "checkpoint"), "with_loras",
+                              ("steps", "guidance_scale"), ("scheduler", "sigmas"), ("checkpoint", "preset"),
+                              "with_loras", "with_controlnets", ("init_image", "strength"),
+                              ("mask", "mask_mode", "mask_blur"), ("refiner", "refiner_start"),
+                              ("hires_scale", "hires_strength"), ("exact", "previews"),
                               ("output_format", "output_quality")]}),
         ("Attempt", {"fields": [("attempt", "crashes"), "worker", ("progress_step", "progress_steps"),
                                 "lease_until", "cancel_requested_at", ("started_at", "completed_at")]}),
     ]  # fmt: skip
-    readonly_fields = ["state", "took", "events", "with_loras"]
+    readonly_fields = ["state", "took", "events", "with_loras", "with_controlnets"]
 
     @display(description="status", label=STATUS_LABELS, ordering="status")
     def state(self, job: GenerationJob) -> str:
@@ -76,6 +79,11 @@ class GenerationJobAdmin(ReadOnly):
     def with_loras(self, job: GenerationJob) -> str:
         """Return which files are put on, and how strongly."""
         return ", ".join(f"{each.version} {each.weight:g}" for each in job.loras.all()) or "-"
+
+    @admin.display(description="ControlNets")
+    def with_controlnets(self, job: GenerationJob) -> str:
+        """Return which pictures are followed, and how strongly."""
+        return ", ".join(f"{each} on {each.image}" for each in job.controls.all()) or "-"
 
     @admin.display(description="asked")
     def asked(self, job: GenerationJob) -> str:

@@ -20,11 +20,16 @@ def left_half(inside: Any, outside: Any, size: tuple[int, int] = (96, 64), mode:
     return picture
 
 
-def given(picture: Pixels) -> str:
-    """Return the picture as a data: URL."""
+def file_of(picture: Pixels) -> bytes:
+    """Return the picture as a PNG."""
     file = io.BytesIO()
     picture.save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return file.getvalue()
+
+
+def given(picture: Pixels) -> str:
+    """Return the picture as a data: URL."""
+    return f"data:image/png;base64,{base64.b64encode(file_of(picture)).decode()}"
 
 
 def picture_of(person: Any, image: Any) -> Pixels:

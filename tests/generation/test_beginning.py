@@ -1,9 +1,11 @@
 """Begin from a picture, whole or where a mask says: its size, both masks, and what is made of it."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from generation.models import GenerationJob, Upload
-from tests.generation.giving import given, left_half, picture_of, plain
+from generation.models import GenerationJob, Image, Upload
+from tests.generation.giving import file_of, given, left_half, picture_of, plain
 
 ROUTE = "/api/v1/generations"
 START = {"prompt": "a red kite", "steps": 2, "seed": 255 << 16}  # the fake engine paints this one red
@@ -80,6 +82,15 @@ def test_an_earlier_image_and_an_upload_are_taken_by_their_ids(alice, make_image
     job = ask(alice, init_image=first.pk).json()
     again = ask(alice, init_image=job["spec"]["init_image"]).json()
     assert again["spec"]["init_image"] == job["spec"]["init_image"] == Upload.objects.get().pk
+
+
+def test_a_form_brings_pictures_as_files(alice, run_jobs):
+    parts = {name: str(value) for name, value in START.items()}
+    parts["init_image"] = SimpleUploadedFile("start.png", file_of(plain()))
+    answer = alice.api.generic("POST", ROUTE, encode_multipart(BOUNDARY, parts | {"strength": "0"}), MULTIPART_CONTENT)
+    assert answer.status_code == 202, answer.content
+    run_jobs()
+    assert picture_of(alice, Image.objects.get()).getpixel((5, 5)) == NAVY
 
 
 def test_another_tenants_picture_looks_like_none(alice, charlie, make_image):

@@ -1,13 +1,15 @@
 """Follow other pictures with ControlNets: found by name or id, used as given or made by a preprocessor."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from generation.models import GenerationJob
 from generation.services import request_generation
 from generation.views import Generations
 from loras.models import Checkpoint, ControlNet
-from tests.generation.giving import given, left_half, picture_of, plain
+from tests.generation.giving import file_of, given, left_half, picture_of, plain
 
 ROUTE = "/api/v1/generations"
 BLACK = {"prompt": "a red kite", "steps": 1, "seed": 0, "size": "96x64"}  # the fake engine paints this one black
@@ -29,6 +31,17 @@ def test_a_preprocessor_makes_lines_of_a_picture_in_the_size_they_are_followed_i
     bright = [x for x in range(96) if picture.getpixel((x, 32)) > 200]
     assert bright
     assert all(abs(x - 48) <= 2 for x in bright)
+
+
+def test_a_form_brings_the_picture_as_a_part_of_its_own(alice, controlnet):
+    parts = {"prompt": "a red kite", "steps": "1", "controlnets": '[{"name": "edges", "weight": 0.5}]'}
+    parts["controlnets[0].image"] = SimpleUploadedFile("lines.png", file_of(plain("red")))
+    (shown,) = alice.api.generic("POST", ROUTE, encode_multipart(BOUNDARY, parts), MULTIPART_CONTENT).json()["spec"][
+        "controlnets"
+    ]
+    assert (
+        shown["image"] == ask(alice, LINES | {"image": given(plain("red"))}).json()["spec"]["controlnets"][0]["image"]
+    )
 
 
 def test_what_is_not_said_is_the_controlnets_own(alice, controlnet):
