@@ -109,8 +109,8 @@ class Batches:
                 member.advance(noise)
                 if not member.steps_left:
                     batch.keep(lambda each: each is not member)  # noqa: B023 - called at once
-                    image = self._within_memory(partial(decode, sdxl.vae, member.latents))
-                    member.generation.hand_over(Picture(image, member.seed, member.index, drawn_by(sdxl)))
+                    image, about = self._within_memory(partial(decode, sdxl.vae, member.latents))
+                    member.generation.hand_over(Picture(image, member.seed, member.index, {**drawn_by(sdxl), **about}))
 
     def _predict(self, sdxl: Sdxl, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
         """Predict for as many members as there is time and memory for; when one alone does not fit, it fails."""

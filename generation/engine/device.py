@@ -1,5 +1,6 @@
 """What the engine needs to know of its device: which one, what its errors mean, and how long its steps take."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,6 +28,13 @@ def choose_device(name: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """Return the device's product name, as a receipt should tell it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def memory_bytes(device: torch.device) -> int:
+    """Return how much memory the device has, used or free."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def drawn_by(sdxl: Sdxl) -> dict[str, str]:
