@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 from PIL import Image as Pixels
 
+from generation.drawing import Drawing, Engine
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, Spec, StepReport
@@ -31,34 +32,6 @@ log = logging.getLogger(__name__)
 STORING_THREADS = FETCHING_THREADS = 2
 SHOWING_THREADS = 1
 OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
-
-
-class Drawing(Protocol):
-    """A generation that the engine works on; `finished` ends without a value, with an error, or cancelled."""
-
-    finished: Future[None]
-    progress: StepReport
-    # Called in the device's thread with a picture's index, the how manieth look at it this is, and the look.
-    on_preview: Callable[[int, int, Pixels.Image], None] | None
-
-    def cancel(self) -> None:
-        """Want no further picture."""
-
-
-class Engine(Protocol):
-    """What we ask of an engine; the real one is generation.engine.engine.Engine."""
-
-    pulse: int
-    is_unfit: bool
-
-    def start(self) -> None:
-        """Begin to draw."""
-
-    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> Drawing:
-        """Draw this; hand each picture over as it is done."""
-
-    def holds(self) -> list[dict[str, Any]]:
-        """Return which weights lie where, and why."""
 
 
 class Generations:
@@ -165,9 +138,11 @@ class GenerationPerformance:
         with self._lock:
             if self.outcome.done():
                 return
-            self.drawing = self.engine.submit(self.spec, lambda picture: self._in(self.storing, self._store, picture))
-            if self.spec.previews:
-                self.drawing.on_preview = lambda *look: self._in(self.showing, self._show, *look)
+            self.drawing = self.engine.submit(
+                self.spec,
+                lambda picture: self._in(self.storing, self._store, picture),
+                lambda *look: self._in(self.showing, self._show, *look),
+            )
         self.drawing.finished.add_done_callback(self._drawn)
 
     def _drawn(self, finished: Future[None]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageChops
 
+from generation.drawing import OnPreview
 from generation.engine.errors import CheckpointError
 from generation.engine.options import Options
 from generation.engine.spec import LoraUse, Picture, Spec, StepReport
@@ -18,11 +19,10 @@ STEP_SECONDS = 0.005
 class FakeDrawing:
     """A generation that an engine of ours works on."""
 
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, spec: Spec, on_preview: OnPreview | None = None) -> None:
+        self.spec, self.on_preview = spec, on_preview
         self.progress = StepReport(0, spec.steps)
         self.finished: Future[None] = Future()
-        self.on_preview: Callable[[int, int, Image.Image], None] | None = None
 
     def cancel(self) -> None:
         self.finished.cancel()
@@ -62,9 +62,11 @@ class FakeEngine:
     def holds(self) -> list[dict[str, Any]]:
         return []
 
-    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> FakeDrawing:
+    def submit(
+        self, spec: Spec, on_picture: Callable[[Picture], None], on_preview: OnPreview | None = None
+    ) -> FakeDrawing:
         """Draw in another thread."""
-        drawing = FakeDrawing(spec)
+        drawing = FakeDrawing(spec, on_preview)
         self.threads.submit(self._draw, drawing, spec, on_picture)
         return drawing
 
