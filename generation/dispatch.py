@@ -15,7 +15,7 @@ from PIL import Image as Pixels
 from generation.drawing import Drawing, Engine
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
-from generation.engine.spec import Picture, Spec, StepReport
+from generation.engine.spec import Picture, StepReport
 from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image

@@ -8,7 +8,7 @@ from PIL.Image import Image
 
 from generation.engine.spec import Picture, Spec, StepReport
 
-# Of a look at an unfinished picture: the picture's index, the how manieth look at it this is, both from 0, and the look.
+# Of a look at an unfinished picture: its index, the how manieth look at it this is, both from 0, and the look.
 OnPreview = Callable[[int, int, Image], None]
 
 

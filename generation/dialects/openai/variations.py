@@ -1,7 +1,5 @@
 """The door to variations of a picture: what it shows is drawn again, moderately far from it."""
 
-from typing import Any
-
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
