@@ -33,6 +33,8 @@ def document(client):
         ("/api/v1/loras/{id}", "get"),
         ("/api/v1/schedulers", "get"),
         ("/v1/images/generations", "post"),
+        ("/v1/images/edits", "post"),
+        ("/v1/images/variations", "post"),
         ("/v1/models", "get"),
     ],
 )
