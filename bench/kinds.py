@@ -1,14 +1,13 @@
 """The kinds of pictures beside text to image, as the benches ask for them: each makes a spec out of a plain one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench.checkpoint import MINI
+from bench.companions import Companions
 from bench.pictures import smooth
 from generation.engine.spec import Control, Hires, Refine, Spec
 
@@ -16,17 +15,6 @@ Kind = Callable[[Spec], Spec]
 
 HANDED_OVER = 0.8  # of the denoising is the base's, as SDXL's paper has it
 REFINER_GUIDANCE = 5.0
-
-
-@dataclass(frozen=True)
-class Companions:
-    """The models that were made for a checkpoint."""
-
-    controlnet: Path
-    refiner: Path
-
-
-MINI_COMPANIONS = Companions(MINI.with_name("mini-canny"), MINI.with_name("mini-refiner"))
 
 
 def kinds_of(made: Companions) -> Mapping[str, Kind]:

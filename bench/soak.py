@@ -27,7 +27,8 @@ import psutil
 import torch
 
 from bench.checkpoint import MINI
-from bench.kinds import MINI_COMPANIONS, Companions, Kind, kinds_of
+from bench.companions import add_arguments, bench_companions
+from bench.kinds import Kind, kinds_of
 from bench.machine import RESULTS, machine
 from bench.shelf import shelve_loras
 from generation.engine.engine import Engine
@@ -58,8 +59,9 @@ def main() -> None:
         names = [f"lora{number}" for number in range(LORAS)]
         loras = shelve_loras(Path(asked.checkpoint), names, Path(folder) / "loras")
         engine = Engine(asked.checkpoint, Options(device=asked.device))
+        made = bench_companions(asked, Path(asked.checkpoint), device, Path(folder))
         plain = list(unlike(asked.checkpoint, list(loras.values()), asked.side, random.Random(1)))
-        specs = of_kinds(plain, asked.kinds, kinds_of(Companions(asked.controlnet, asked.refiner)))
+        specs = of_kinds(plain, asked.kinds, kinds_of(made))
         result = soak(engine, specs, asked.requests)
     result |= {"machine": machine(device, "diffusers"), "requests": asked.requests, "specs": len(specs)}
     asked.out.parent.mkdir(parents=True, exist_ok=True)
@@ -71,8 +73,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default=str(MINI), help="a diffusers folder")
-    parser.add_argument("--controlnet", type=Path, default=MINI_COMPANIONS.controlnet, help="made for the checkpoint")
-    parser.add_argument("--refiner", type=Path, default=MINI_COMPANIONS.refiner, help="made for the checkpoint")
+    add_arguments(parser)
     parser.add_argument("--kinds", type=float, default=0.2, help="which part is more than text to image")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--side", type=int, default=64, help="of the smaller pictures, in pixels")
