@@ -57,7 +57,7 @@ class RoundTrip(NaiveServer):
         stock = self._stock_of(spec.checkpoint)
         pictures = stock.draw(replace(spec, refiner=None))
         if spec.refiner:
-            pictures = stock.refined(spec, image=pictures, strength=1 - spec.refiner.start)
+            pictures = stock.refined(spec, image=pictures, strength=round(1 - spec.refiner.start, 3))
         return [png(picture) for picture in pictures]
 
 

@@ -164,7 +164,6 @@ def refiner_draws(stock_pipelines, refiner: Path, spec, **said) -> torch.Tensor:
         "text_encoder": None,
         "tokenizer": None,
         "requires_aesthetics_score": True,
-        "force_zeros_for_empty_prompt": False,
     }
     return stock_pipelines.draws("StableDiffusionXLImg2ImgPipeline", spec, parts=parts, guidance_scale=3.0, **said)
 
