@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -18,8 +18,8 @@ from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from jobs.lifecycle import JobFailed, WorkerUnfit
+from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
-from loras.storage import fetch
 from loras.weights.errors import CheckpointUnusable
 from wire.errors import ApiError
 
@@ -140,12 +140,15 @@ class GenerationPerformance:
 
     def _fetch(self) -> None:
         """Bring LoRAs' files and pictures onto this machine, which may take as long as a download does."""
-        for each in self.job.worn:
-            if self.outcome.done():
-                return
-            fetch(each.version, self._count)
-        self.spec = with_pictures(self.job, self.spec, self._count)
-        self._draw()
+        with ExitStack() as files:
+            for each in self.job.worn:
+                if self.outcome.done():
+                    return
+                files.enter_context(fetched(each.version, self._count))
+            self.spec = with_pictures(self.job, self.spec, self._count)
+            self._draw()
+            kept = files.pop_all()
+        self.outcome.add_done_callback(lambda _: kept.close())  # at once, if it has ended meanwhile
 
     def _count(self) -> None:
         self.fetched += 1

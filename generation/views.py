@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import orders, storage
+from generation.batches.services import find_batch
 from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
@@ -86,10 +87,15 @@ class Generations(APIView):
             response.wait = Wait(job, seconds, lambda: _answer_after_wait(job))  # type: ignore[attr-defined]
         return response
 
-    @extend_schema(responses=GenerationSerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(
+        responses=GenerationSerializer(many=True),
+        parameters=[*PAGE_PARAMETERS, OpenApiParameter("batch", str, description="Those of this batch or sweep.")],
+    )
     def get(self, request: Request) -> Response:
         """List your tenant's generations, newest first."""
         owned = with_all_shown(GenerationJob.objects.for_tenant(caller(request).tenant))
+        if "batch" in request.query_params:
+            owned = owned.filter(batch=find_batch(caller(request).tenant, request.query_params["batch"]))
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
