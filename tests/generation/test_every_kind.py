@@ -37,9 +37,7 @@ def draw(alice, make_image):
     """Ask for a picture and return what was stored, as levels."""
 
     def drawing(**fields):
-        image = make_image(alice, **fields)
-        assert image.job.status == "succeeded", image.job.error_message
-        return levels(picture_of(alice, image))
+        return levels(picture_of(alice, make_image(alice, **fields)))
 
     return drawing
 
