@@ -1,4 +1,4 @@
-"""Which schedulers denoise, and which settings does each of them take? Facts about diffusers' classes, without torch."""
+"""Which schedulers denoise, and which settings does each take? Facts about diffusers' classes, without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
