@@ -1,6 +1,7 @@
 """What may a request for pictures say, and what does it mean? Every field is checked, every default filled in."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +90,12 @@ class OrderSerializer(StrictSerializer):
         return attrs
 
 
-def order(tenant: Tenant, asked: dict[str, Any]) -> Order:
-    """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone."""
-    checkpoint = find_checkpoint(asked.get("checkpoint"))
+def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | None = None) -> Order:
+    """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone.
+
+    Who asks for many brings the `bases` of them all along: the base checkpoints.
+    """
+    checkpoint = find_checkpoint(asked.get("checkpoint"), bases=bases)
     settings = _settings(checkpoint, asked)
     loras = choose_loras(tenant, asked["loras"], checkpoint)
     entries = asked.get("controlnets", [])
@@ -114,9 +118,11 @@ def order(tenant: Tenant, asked: dict[str, Any]) -> Order:
     )
 
 
-def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
+def find_checkpoint(
+    name: str | None, param: str = "checkpoint", bases: Sequence[Checkpoint] | None = None
+) -> Checkpoint:
     """Return the base checkpoint of this name or id, the default for None. Raises ApiError."""
-    bases = base_checkpoints()
+    bases = base_checkpoints() if bases is None else bases
     named = (base for base in bases if (base.is_default if name is None else name in (base.name, base.pk)))
     if found := next(named, None):
         return found

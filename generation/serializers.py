@@ -174,6 +174,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
 
     object = serializers.ReadOnlyField(default="generation")
     kind = serializers.ChoiceField(choices=GenerationJob.Kind.choices)
+    batch = serializers.CharField(source="batch_id", allow_null=True, help_text="With which it was asked, if any.")
     spec = SpecSerializer(source="*")
     progress = ProgressSerializer(source="*")
     queue = serializers.SerializerMethodField()
@@ -185,7 +186,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         model = GenerationJob
         fields = [
             "id", "object", "kind", "status", "created_at", "started_at", "completed_at", "attempt",
-            "spec", "progress", "queue", "images", "error", "urls",
+            "batch", "batch_index", "spec", "progress", "queue", "images", "error", "urls",
         ]  # fmt: skip
 
     def get_queue(self, job: GenerationJob) -> QueueSerializer | None:

@@ -1,42 +1,50 @@
-"""Turns finished latents into a picture: one at a time, in the VAE's own dtype, never an invalid one."""
+"""Turns finished latents into a picture: in the VAE's own dtype or at need in fp32, never a broken one."""
 
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
-from generation.engine.errors import InvalidOutput
+from generation.engine.errors import BrokenPicture
+from generation.engine.vae import pixels_of
+
+FLAT_LEVELS = 1  # of 255: what differs by no more, in every channel, is one colour all over
+AGAIN = {"vae": "float32 after a broken picture"}
+
+
+class Decoded(NamedTuple):
+    """A picture, and what its receipt tells of its decoding if that was out of the ordinary."""
+
+    image: Image.Image
+    about: Mapping[str, str]
 
 
 @torch.inference_mode()
-def decode(vae: AutoencoderKL, latents: torch.Tensor) -> Image.Image:
-    """Return the picture of latents [1, channels, height / 8, width / 8]. Raises InvalidOutput for NaN and infinity."""
-    pixels = decode_within_memory(vae, unscaled(vae, latents).to(vae.dtype))[0].float()
+def decode(vae: AutoencoderKL, latents: torch.Tensor) -> Decoded:
+    """Return the picture of latents [1, channels, height / 8, width / 8]; fp32 gives one where fp16 overflows.
+
+    Raises BrokenPicture, torch.OutOfMemoryError.
+    """
+    if image := picture_of(vae, latents):
+        return Decoded(image, {})
+    if vae.dtype != torch.float32 and torch.isfinite(latents).all():
+        in_fp32 = deepcopy(vae).float()  # a copy, so that whatever happens the VAE stays what and where it is
+        if image := picture_of(in_fp32, latents):
+            return Decoded(image, AGAIN)
+    raise BrokenPicture(
+        "The model's output is not a valid picture (NaN or infinite values, or one colour all over). "
+        "Try another seed, a lower guidance scale or another scheduler."
+    )
+
+
+def picture_of(vae: AutoencoderKL, latents: torch.Tensor) -> Image.Image | None:
+    """Return what the VAE makes of the latents, unless that is broken."""
+    pixels = pixels_of(vae, latents)[0]
     if not torch.isfinite(pixels).all():  # waits for the GPU
-        raise InvalidOutput(
-            "The model's output is not a valid picture (NaN or infinite values). "
-            "Try another seed, a lower guidance scale or another scheduler."
-        )
-    levels = ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
-
-
-def unscaled(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """Undo the scaling that gives latents about unit variance."""
-    mean, std = vae.config.latents_mean, vae.config.latents_std
-    if mean is None or std is None:
-        return latents / vae.config.scaling_factor
-    std, mean = (latents.new_tensor(values).view(1, -1, 1, 1) for values in (std, mean))
-    return latents * std / vae.config.scaling_factor + mean
-
-
-def decode_within_memory(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """Decode in one piece or, when memory runs out, in overlapping tiles."""
-    try:
-        return vae.decode(latents, return_dict=False)[0]
-    except torch.OutOfMemoryError:
-        vae.enable_tiling()
-    torch.cuda.empty_cache()  # out here, because the handler's traceback keeps the failed call's tensors alive
-    try:
-        return vae.decode(latents, return_dict=False)[0]
-    finally:
-        vae.disable_tiling()
+        return None
+    levels = ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    return None if np.ptp(levels, axis=(0, 1)).max() <= FLAT_LEVELS else Image.fromarray(levels)

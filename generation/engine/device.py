@@ -1,5 +1,6 @@
 """What the engine needs to know of its device: which one, what its errors mean, and how long its steps take."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import torch
 
 from generation.engine.errors import CheckpointError, DeviceLost, LoraError, OutOfMemory, WeightsDoNotFit
 from loras.weights.errors import CheckpointUnusable, LoraUnusable, WeightsTooLarge
+from loras.weights.refiner import Refiner
 from loras.weights.sdxl import Sdxl
 
 CPU_OUT_OF_MEMORY = "can't allocate memory"
@@ -29,9 +31,16 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def drawn_by(sdxl: Sdxl) -> dict[str, str]:
+def memory_bytes(device: torch.device) -> int:
+    """Return how much memory the device has, used or free."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def drawn_by(sdxl: Sdxl, refiner: Refiner | None = None) -> dict[str, str]:
     """Say what draws the pictures, for their receipts."""
-    return {
+    about = {
         "checkpoint": sdxl.name,
         "unet_sha256": sdxl.sha256,
         "torch": str(torch.__version__),
@@ -39,6 +48,7 @@ def drawn_by(sdxl: Sdxl) -> dict[str, str]:
         "device": device_name(sdxl.device),
         "dtype": str(sdxl.dtype).removeprefix("torch."),
     }
+    return about | {"refiner": refiner.name, "refiner_unet_sha256": refiner.sha256} if refiner else about
 
 
 @contextmanager

@@ -18,9 +18,13 @@ class WeightsDoNotFit(OutOfMemory):
 
 
 class InvalidOutput(EngineError):
-    """Report that the numbers of a picture are not finite."""
+    """Report that what came out is no picture."""
 
     code = "invalid_output"
+
+
+class BrokenPicture(InvalidOutput):
+    """Report that a picture's numbers are not finite, or all the same: another precision may draw it."""
 
 
 class CheckpointError(EngineError):

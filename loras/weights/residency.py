@@ -100,22 +100,23 @@ class Residency:
                 self._rooms.touch(entry)
 
     def _refuse_too_large(self, wanted: Iterable[Wanted], in_use: Iterable[Entry]) -> None:
-        """Raise WeightsTooLarge when the wanted and what is in use are more than a budget."""
+        """Raise WeightsTooLarge when the wanted and what is in use are more than a budget; it names the former."""
         wanted, rooms = dict.fromkeys(wanted), self._rooms
         read = [each for each in wanted if each not in rooms.entries]
         companions = [each.reads_with for each in read if each.reads_with is not None]
         used = {entry.wanted: entry.footprint for entry in in_use}
-        asked = used | {each: self._readings.footprint(each) for each in wanted}
+        asked = {each: self._readings.footprint(each) for each in wanted}
         asked_to_read = asked | {each: self._readings.footprint(each) for each in companions}
         patched = sum(entry.pristine_bytes - entry.spare_bytes for entry in in_use)
         for budget in (rooms.device, rooms.host):
             footprints = asked_to_read if budget is rooms.reading_room else asked
-            needed = sum(rooms.bytes_in(footprint, budget) for footprint in footprints.values())
+            needed = sum(rooms.bytes_in(footprint, budget) for footprint in (used | footprints).values())
             needed += patched if budget is rooms.device else 0
             if needed > budget.limit:
+                names = [each.name for each in footprints] + ["what is in use"] * bool(used)
                 raise WeightsTooLarge(
-                    f"{' and '.join(each.name for each in footprints)} need {needed:,} bytes of {budget.memory} memory "
-                    f"at once; the budget for weights is {budget.limit:,}."
+                    f"{' and '.join(names)} need {needed:,} bytes of {budget.memory} memory at once; "
+                    f"the budget for weights is {budget.limit:,}."
                 )
 
     def release_idle(self) -> int:
@@ -137,7 +138,7 @@ class Residency:
         """List what is in which memory; the rows of a memory add up to what counts against its budget."""
         with self._rooms.changed:
             rows = [row for entry in self._rooms.entries.values() for row in self._rows(entry)]
-            reading = list(self._readings.under_way.items())
+            reading = [(wanted, room.nbytes) for wanted, room in self._readings.under_way.items() if room]
         where = self._rooms.reading_room.memory
         return rows + [
             Resident(wanted.kind, wanted.name, where, nbytes, 0, 0.0, "being read from disk")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -56,86 +56,83 @@ class Wanted(Protocol):
 
 
 @dataclass(frozen=True)
-class CheckpointOf:
-    """A base checkpoint by its source, as load_sdxl's. Held, it is a Base."""
+class Model:
+    """What is read by its source alone, in a dtype by torch's name or, if none is named, in the Residency's."""
 
-    kind: ClassVar[str] = "checkpoint"
+    kind: ClassVar[str]
     reads_with: ClassVar[None] = None
     source: str
+    dtype: str | None = None
 
     @property
     def name(self) -> str:
-        return Path(self.source).name
+        return named(Path(self.source).name, self.dtype)
+
+
+class CheckpointOf(Model):
+    """A base checkpoint by its source, as load_sdxl's. Held, it is a Base."""
+
+    kind = "checkpoint"
 
     def sizes(self, dtype: torch.dtype) -> list[int]:
-        return checkpoint_sizes(self.source, dtype)
+        return checkpoint_sizes(self.source, chosen(self.dtype, dtype))
 
     def read(self, dtype: torch.dtype, companion: None) -> Loaded:
-        sdxl = read_sdxl(self.source, dtype)
+        sdxl = read_sdxl(self.source, chosen(self.dtype, dtype))
         base = BaseWeights(sdxl)
         return Loaded(Base(sdxl, base), tensors_of(sdxl.modules), base)
 
 
-@dataclass(frozen=True)
-class RefinerOf:
+class RefinerOf(Model):
     """A refiner by its source: a diffusers folder or a hub id. Held, it is a Refiner."""
 
-    kind: ClassVar[str] = "refiner"
-    reads_with: ClassVar[None] = None
-    source: str
-
-    @property
-    def name(self) -> str:
-        return Path(self.source).name
+    kind = "refiner"
 
     def sizes(self, dtype: torch.dtype) -> list[int]:
-        return checkpoint_sizes(self.source, dtype)
+        return checkpoint_sizes(self.source, chosen(self.dtype, dtype))
 
     def read(self, dtype: torch.dtype, companion: None) -> Loaded:
-        refiner = read_refiner(self.source, dtype)
+        refiner = read_refiner(self.source, chosen(self.dtype, dtype))
         return Loaded(refiner, tensors_of(refiner.modules))
 
 
-@dataclass(frozen=True)
-class ControlNetOf:
+class ControlNetOf(Model):
     """A ControlNet by its source: a diffusers folder or a hub id. Held, it is a ControlNetModel."""
 
-    kind: ClassVar[str] = "ControlNet"
-    reads_with: ClassVar[None] = None
-    source: str
-
-    @property
-    def name(self) -> str:
-        return Path(self.source).name
+    kind = "ControlNet"
 
     def sizes(self, dtype: torch.dtype) -> list[int]:
-        return controlnet_sizes(self.source, dtype)
+        return controlnet_sizes(self.source, chosen(self.dtype, dtype))
 
     def read(self, dtype: torch.dtype, companion: None) -> Loaded:
-        controlnet = read_controlnet(self.source, dtype)
+        controlnet = read_controlnet(self.source, chosen(self.dtype, dtype))
         return Loaded(controlnet, tensors_of([controlnet]))
 
 
 @dataclass(frozen=True)
 class AdapterOf:
-    """A LoRA by its file, its content's hash and the source of the checkpoint it goes onto. Held, it is an Adapter."""
+    """A LoRA by its file, its content's hash and the checkpoint it goes onto, by source and dtype. Held, an Adapter.
+
+    Two tenants' copies of a file are the same weights; so a path is no part of what is compared, nor told to anybody.
+    """
 
     kind: ClassVar[str] = "adapter"
-    path: Path
+    path: Path = field(compare=False)
     sha256: str
     checkpoint: str
+    dtype: str | None = None
 
     @property
     def name(self) -> str:
-        return self.path.stem
+        return named(self.sha256[:12], self.dtype)
 
     @property
     def reads_with(self) -> CheckpointOf:
-        return CheckpointOf(self.checkpoint)
+        return CheckpointOf(self.checkpoint, self.dtype)
 
     def sizes(self, dtype: torch.dtype) -> list[int]:
         try:
-            return adapter_sizes(self.path, dtype)
+            return adapter_sizes(self.path, chosen(self.dtype, dtype))
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -155,6 +152,16 @@ class AdapterOf:
 
     def _unreadable(self, error: Exception) -> LoraUnusable:
         return LoraUnusable("lora_unreadable", f"The LoRA {self.name} cannot be read: {error}")
+
+
+def chosen(own: str | None, usual: torch.dtype) -> torch.dtype:
+    """Return the dtype of a name, else the usual one."""
+    return getattr(torch, own) if own else usual
+
+
+def named(name: str, dtype: str | None) -> str:
+    """Tell weights apart that are there in several dtypes."""
+    return f"{name} in {dtype}" if dtype else name
 
 
 def tensors_of(modules: Iterable[torch.nn.Module]) -> tuple[torch.Tensor, ...]:

@@ -42,6 +42,15 @@ def test_a_picture_develops_before_the_eyes_without_reload(visitor):
     expect_pictures(card, 2)
 
 
+def test_looks_at_a_picture_come_before_the_picture(visitor):
+    card = compose(visitor.page, "a kite that appears", steps="80", n="2")
+    expect(card.locator("canvas")).to_have_count(2)
+    expect(card).to_have_attribute("data-status", "running")
+    expect(card.locator("canvas").nth(1)).to_have_js_property("width", 1024)
+    expect_pictures(card, 2)
+    expect(card.locator("canvas")).to_have_count(0)
+
+
 def test_a_reload_in_between_loses_nothing(visitor):
     card = compose(visitor.page, "a kite that survives", steps="80")
     expect(card).to_have_attribute("data-status", "running")
@@ -160,7 +169,7 @@ def test_it_works_without_javascript(arrive):
     expect(page.locator(".card[data-status=succeeded] img")).to_have_count(1, timeout=20_000)
 
 
-@pytest.mark.parametrize("path", ["/", "/history", "/developers"])
+@pytest.mark.parametrize("path", ["/", "/history", "/batches", "/developers"])
 def test_nothing_is_wider_than_a_phone(arrive, path):
     page = arrive(viewport={"width": 390, "height": 844}).opens(path)
     assert page.evaluate("document.documentElement.scrollWidth") == 390

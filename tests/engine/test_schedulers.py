@@ -1,4 +1,4 @@
-"""Every scheduler on offer works at every step count on offer, with the settings it is said to take and no others."""
+"""Every scheduler on offer works at every step count on offer, with all the settings that it is said to take."""
 
 import inspect
 

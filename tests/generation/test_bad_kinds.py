@@ -34,6 +34,7 @@ REFUSED = [
     (begun(mask=given(plain((0, 0, 0, 0), (64, 64), "RGBA"))), "mask_size_mismatch", "mask"),
     (begun(mask=given(left_half(255, 0))), "invalid_mask", "mask"),
     (begun(mask=given(plain(0, mode="L")), mask_mode="white"), "invalid_mask", "mask"),
+    (begun(mask=given(plain(127, mode="L")), mask_mode="white"), "invalid_mask", "mask"),
     (
         begun(mask=given(left_half((0, 0, 0, 0), "black", mode="RGBA")), mask_mode="white", size="64x64"),
         "invalid_mask",

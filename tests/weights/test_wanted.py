@@ -2,13 +2,14 @@
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
 
-from loras.weights.errors import CheckpointUnusable, LoraUnusable
+from loras.weights.errors import CheckpointUnusable, LoraUnusable, WeightsTooLarge
 from loras.weights.patch import BaseWeights, adapters_on
 from loras.weights.residency import Residency
 from loras.weights.sdxl import load_sdxl
@@ -88,6 +89,21 @@ def test_in_half_precision_a_vae_that_overflows_stays_in_full(dtype, other):
         assert residency.device_budget.used == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_weights_asked_for_in_another_dtype_are_others_of_the_same_source(dtype, tiny, loras, tmp_path):
+    others = RefinerOf(str(make_tiny_refiner(tmp_path / "refiner"))), ControlNetOf(str(make_tiny_controlnet(tmp_path)))
+    usual = CheckpointOf(str(tiny)), *others, adapters(loras, tiny)[0]
+    again = [replace(each, dtype=dtype) for each in usual]
+    residency = Residency(CPU, dtype=torch.float16)
+    with residency.hold(*usual), residency.hold(*again) as held:
+        said = sum(sum(each.sizes(torch.float16)) for each in (*usual, *again))
+        assert residency.device_budget.used == pytest.approx(said, rel=0.01)
+        assert {row.name for row in residency.inventory()} >= {"tiny", f"tiny in {dtype}"}
+    base, refiner, controlnet, adapter = held
+    drawn_in = base.sdxl.dtype, refiner.unet.dtype, controlnet.dtype, adapter.patches[0].up.dtype
+    assert set(drawn_in) == {getattr(torch, dtype)}
+
+
 def test_a_checkpoint_that_was_away_is_the_same_checkpoint(tiny, sdxl):
     memories = TwoMemories()
     residency, checkpoint = Residency(CPU, blocks=memories), CheckpointOf(str(tiny))
@@ -144,6 +160,27 @@ def test_a_thousand_swaps_leave_the_base_as_it_was_and_memory_flat(tiny, loras, 
     assert_pristine(base.weights, before)
     (first, first_rss), (last, last_rss) = resident_bytes
     assert (last, last_rss) <= (first, first_rss + 4 * 2**20)
+
+
+def test_the_same_lora_of_two_tenants_is_resident_once(tiny, loras, memories, tmp_path):
+    theirs = AdapterOf(shutil.copy(loras[0], tmp_path / "secret project.safetensors"), sha256_of([loras[0]]), str(tiny))
+    residency = Residency(CPU, blocks=memories)
+    with residency.hold(theirs) as (first,), residency.hold(*adapters(loras[:1], tiny)) as (second,):
+        rows = [row for row in residency.inventory() if (row.kind, row.where) == ("adapter", "device")]
+        assert first is second
+        assert [row.name for row in rows] == [theirs.sha256[:12]]
+
+
+def test_a_refusal_names_what_was_asked_for_and_not_what_others_use(tiny, loras):
+    residency = Residency(CPU, device_bytes=sum(CheckpointOf(str(tiny)).sizes(torch.float32)) * 3 // 2)
+    mine = CheckpointOf(str(tiny), "float64")
+    with (
+        residency.hold(*adapters(loras[:1], tiny)),
+        pytest.raises(WeightsTooLarge, match=r"^tiny in float64 and what is in use need") as refused,
+        residency.hold(mine),
+    ):
+        pass
+    assert sha256_of([loras[0]])[:12] not in str(refused.value)
 
 
 def test_a_file_with_other_content_is_read_anew(tiny, sdxl, tmp_path):
