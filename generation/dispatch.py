@@ -6,18 +6,22 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from PIL import Image as Pixels
 
+from generation.drawing import Drawing, Engine
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
-from generation.engine.spec import Picture, Spec, StepReport
+from generation.engine.spec import Picture, StepReport
 from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
+from generation.previews import packed
 from jobs.lifecycle import JobFailed, WorkerUnfit
+from jobs.previews import Previews
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
 from loras.weights.errors import CheckpointUnusable
@@ -25,34 +29,10 @@ from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-STORING_THREADS = FETCHING_THREADS = 2  # apart: a slow download keeps no picture from being stored
+# Apart, so that no slow download or store of previews keeps a picture from being stored.
+STORING_THREADS = FETCHING_THREADS = 2
+SHOWING_THREADS = 1
 OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
-
-
-class Drawing(Protocol):
-    """A generation that the engine works on; `finished` ends without a value, with an error, or cancelled."""
-
-    finished: Future[None]
-    progress: StepReport
-
-    def cancel(self) -> None:
-        """Want no further picture."""
-
-
-class Engine(Protocol):
-    """What we ask of an engine; the real one is generation.engine.engine.Engine."""
-
-    pulse: int
-    is_unfit: bool
-
-    def start(self) -> None:
-        """Begin to draw."""
-
-    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> Drawing:
-        """Draw this; hand each picture over as it is done."""
-
-    def holds(self) -> list[dict[str, Any]]:
-        """Return which weights lie where, and why."""
 
 
 class Generations:
@@ -63,6 +43,7 @@ class Generations:
     def __init__(self) -> None:
         self.storing = ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="storing")
         self.fetching = ThreadPoolExecutor(FETCHING_THREADS, thread_name_prefix="fetching")
+        self.showing = ThreadPoolExecutor(SHOWING_THREADS, thread_name_prefix="showing")
         self.going_on: set[GenerationPerformance] = set()
 
     def warm_up(self) -> None:
@@ -90,7 +71,7 @@ class Generations:
 
     def begin(self, job: GenerationJob) -> "GenerationPerformance":
         """Hand the generation to the engine."""
-        performance = GenerationPerformance(job, self.engine, self.storing, self.fetching)
+        performance = GenerationPerformance(job, self.engine, self.storing, self.fetching, self.showing)
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
         return performance
@@ -104,11 +85,18 @@ class GenerationPerformance:
     """One generation being drawn and stored. `outcome` has its images when the last one is stored."""
 
     def __init__(
-        self, job: GenerationJob, engine: Engine, storing: ThreadPoolExecutor, fetching: ThreadPoolExecutor
+        self,
+        job: GenerationJob,
+        engine: Engine,
+        storing: ThreadPoolExecutor,
+        fetching: ThreadPoolExecutor,
+        showing: ThreadPoolExecutor,
     ) -> None:
         # What asks the database asks here: the pools' threads have no connection.
-        self.job, self.spec, self.engine, self.storing, self.fetching = job, job.spec, engine, storing, fetching
+        self.job, self.spec, self.engine = job, job.spec, engine
+        self.storing, self.fetching, self.showing = storing, fetching, showing
         self.outcome: Future[Sequence[Image]] = Future()
+        self.previews = Previews(job)
         self.images: list[Image] = []
         self.drawing: Drawing | None = None
         self.fetched = 0
@@ -157,7 +145,11 @@ class GenerationPerformance:
         with self._lock:
             if self.outcome.done():
                 return
-            self.drawing = self.engine.submit(self.spec, lambda picture: self._in(self.storing, self._store, picture))
+            self.drawing = self.engine.submit(
+                self.spec,
+                lambda picture: self._in(self.storing, self._store, picture),
+                lambda *look: self._in(self.showing, self._show, *look),
+            )
         self.drawing.finished.add_done_callback(self._drawn)
 
     def _drawn(self, finished: Future[None]) -> None:
@@ -174,6 +166,10 @@ class GenerationPerformance:
     def _fail(self, error: BaseException) -> None:
         with suppress(InvalidStateError):  # it has ended already
             self.outcome.set_exception(error)
+
+    def _show(self, index: int, number: int, image: Pixels.Image) -> None:
+        if not self.outcome.done():
+            self.previews.show(packed(index, number, image))
 
     def _store(self, picture: Picture) -> None:
         if self.outcome.done():

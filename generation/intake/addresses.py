@@ -1,12 +1,12 @@
 """Which addresses belong to the public internet? Those of our own networks must not be asked on a stranger's behalf."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 UNICAST = IPv6Network("2000::/3")
 # Translated or tunnelled: an IPv4 address stands in the last 32 bits of the first, other networks behind the rest.
 NAT64 = IPv6Network("64:ff9b::/96")
-SPECIAL = (IPv6Network("2001::/23"), IPv6Network("2002::/16"), IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
-RELAYS = "192.88.99."  # 6to4's
+SPECIAL_6 = (IPv6Network("2001::/23"), IPv6Network("2002::/16"), IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
+SPECIAL_4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))  # protocols' own; 6to4's relays
 
 
 def is_public(text: str) -> bool:
@@ -29,8 +29,9 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 
 
 def _is_public_6(address: IPv6Address) -> bool:
-    return address in UNICAST and address.is_global and not any(address in network for network in SPECIAL)
+    return address in UNICAST and address.is_global and not any(address in network for network in SPECIAL_6)
 
 
 def _is_public_4(address: IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast and not str(address).startswith(RELAYS)
+    # Python's own lists miss some, in some of its versions.
+    return address.is_global and not address.is_multicast and not any(address in network for network in SPECIAL_4)

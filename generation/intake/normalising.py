@@ -46,8 +46,10 @@ def in_srgb(picture: Image.Image) -> Image.Image:
         given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "srgb" in ImageCms.getProfileDescription(given).lower():
             return source
-        mode = "RGBA" if source.mode == "RGBA" else "RGB"
-        return ImageCms.profileToProfile(source, given, SRGB, outputMode=mode) or source
+        if source.mode == "CMYK":
+            return ImageCms.profileToProfile(source, given, SRGB, outputMode="RGB") or source
+        ImageCms.profileToProfile(source, given, SRGB, inPlace=True)  # a copy would be another 64 MiB
+        return source
     except (ImageCms.PyCMSError, OSError):
         return source
 

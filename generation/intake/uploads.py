@@ -23,7 +23,7 @@ from wire.ids import new_id
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=1)
-DECODING = threading.BoundedSemaphore(2)  # the largest picture takes some 250 MiB while it is decoded and encoded
+DECODING = threading.Lock()  # one at a time in a process: the largest picture takes a second and up to 340 MiB (WebP)
 
 
 def keep(tenant: Tenant, content: bytes, param: str, *, most_bytes: int | None = MAX_BYTES) -> Upload:

@@ -19,7 +19,7 @@ urlpatterns = [
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
     path("api/v1/workers", Workers.as_view()),
-    path("v1/", include("generation.dialects.openai")),
+    path("v1/", include("generation.dialects.openai.urls")),
     path("files/<str:token>.<str:extension>", open_link),
     path("admin/", admin.site.urls),
     path("healthz", healthz),

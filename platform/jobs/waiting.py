@@ -1,21 +1,21 @@
 """How does a request wait for its job? The view answers at once and may attach a `Wait`; the door then awaits the job,
-holding no database connection meanwhile, and lets the view answer again."""
+holding no database connection meanwhile, and lets the view answer again. Or it attaches a `Stream`, which is told."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from jobs.models import Job
+from jobs.streaming import Stream, told
 from jobs.threads import in_thread
 from jobs.watch import WATCH
 from tenants.callers import caller_of
-from wire.errors import REFUSALS, answers_refusals, translated
+from wire.errors import answers_refusals
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,11 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
     @csrf_exempt  # the view itself checks sessions for CSRF
     @answers_refusals
     @wraps(view)
-    async def door(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    async def door(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         response = await in_thread(view)(request, **kwargs)
+        stream: Stream | None = getattr(response, "stream", None)
+        if stream is not None:
+            return told(request, stream)
         wait: Wait | None = getattr(response, "wait", None)
         if wait is None:
             return response
@@ -58,50 +61,3 @@ async def finished(job: Job, seconds: float) -> None:
                 pass
     except TimeoutError:
         return
-
-
-@dataclass(frozen=True)
-class Stream:
-    """What a stream's view returns: which job to watch, and how to show it."""
-
-    job: Job
-    render: Callable[[], dict[str, Any]]
-
-
-def streams(load: Callable[..., Stream]) -> Callable[..., Any]:
-    """Return an asynchronous view of server-sent events around a function that authorises and finds the job.
-
-    `progress` tells the whole job on every change, `done` at its end, `error` why the stream ends early. A client that
-    reconnects is told the present state again.
-    """
-
-    @answers_refusals
-    @wraps(load)
-    async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        stream = await in_thread(load)(request, **kwargs)
-        WATCH.check_room(stream.job.tenant_id)
-        response = StreamingHttpResponse(_events(request, stream), content_type="text/event-stream")
-        response["X-Accel-Buffering"] = "no"  # nginx would hold events back
-        return response
-
-    return view
-
-
-async def _events(request: HttpRequest, stream: Stream) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n\n"
-    show = in_thread(_answered)
-    try:
-        async for snapshot in WATCH.changes(stream.job):
-            if snapshot is None:
-                yield b": still here\n\n"
-            else:
-                number = f"{snapshot.attempt}.{snapshot.progress_step}"
-                yield _event("progress", await show(request, stream.render), number)
-        yield _event("done", await show(request, stream.render))
-    except REFUSALS as refusal:
-        yield _event("error", translated(refusal).body)
-
-
-def _event(name: str, data: dict[str, Any], number: str = "") -> bytes:
-    head = f"id: {number}\n" if number else ""
-    return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

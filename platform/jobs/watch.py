@@ -1,6 +1,7 @@
 """How do many waiting requests learn that their job has moved? Each process asks for all of them, four times a second.
 
-No message can get lost, because none is sent: the row is the truth.
+No message can get lost, because none is sent: the row is the truth. Previews, which may get lost, are asked for beside
+it: with one question to the store for all who want to see them.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import Error
 
+from jobs import previews
 from jobs.models import TERMINAL, Job, Status
 from jobs.services import positions
 from jobs.threads import in_thread
@@ -33,17 +35,35 @@ class Snapshot(NamedTuple):
     position: int | None
 
 
+# What a waiting request hears: where its job stands, or something that the job shows before its end.
+News = Snapshot | bytes
+
+
 @dataclass(eq=False)
 class Waiter:
-    """One request that waits for one job."""
+    """One request that waits for one job, and wants to see so many of an attempt's previews."""
 
     job: Job
+    wanted: int = 0
+    attempt: int = 0
+    seen: int = 0
     told: Snapshot | None = None
-    news: asyncio.Queue[Snapshot] = field(default_factory=asyncio.Queue)
+    news: asyncio.Queue[News] = field(default_factory=asyncio.Queue)
 
-    def tell(self, snapshot: Snapshot | None) -> None:
-        """Pass on what is new."""
-        if snapshot is not None and snapshot != self.told:
+    def awaited(self, attempt: int) -> list[str]:
+        """Return the names of the previews of this attempt that may come next."""
+        if attempt != self.attempt:
+            self.attempt, self.seen = attempt, 0
+        return [previews.key(self.job.pk, attempt, number) for number in range(self.seen, self.wanted)]
+
+    def tell(self, snapshot: Snapshot, shown: dict[str, bytes]) -> None:
+        """Pass on what is new; the previews first, since the end is the last to be told."""
+        for name in self.awaited(snapshot.attempt):
+            if name not in shown:
+                break
+            self.seen += 1
+            self.news.put_nowait(shown[name])
+        if snapshot != self.told:
             self.told = snapshot
             self.news.put_nowait(snapshot)
 
@@ -65,21 +85,21 @@ class Watch:
             message = "Too many requests are waiting here. Ask without waiting, and look at the job later."
             raise ApiError(503, "engine_overloaded", message, retry_after="5")
 
-    async def changes(self, job: Job) -> AsyncIterator[Snapshot | None]:
+    async def changes(self, job: Job, *, previews: int = 0) -> AsyncIterator[News | None]:
         """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
-        Ends after a final state.
+        Between, what each attempt shows before its end: this many previews at most. Ends after a final state.
         """
-        waiter = Waiter(job)
+        waiter = Waiter(job, previews)
         self._enter(waiter)
         try:
-            snapshot: Snapshot | None = None
-            while snapshot is None or snapshot.status not in TERMINAL:
+            news: News | None = None
+            while not (isinstance(news, Snapshot) and news.status in TERMINAL):
                 try:
-                    snapshot = await asyncio.wait_for(waiter.news.get(), KEEPALIVE_SECONDS)
+                    news = await asyncio.wait_for(waiter.news.get(), KEEPALIVE_SECONDS)
                 except TimeoutError:
-                    snapshot = None
-                yield snapshot
+                    news = None
+                yield news
         finally:
             self._leave(waiter)
 
@@ -97,15 +117,29 @@ class Watch:
     async def _look(self) -> None:
         while True:
             for model in {type(waiter.job) for waiter in self.waiters}:
-                ids = {waiter.job.pk for waiter in self.waiters if type(waiter.job) is model}
+                waiters = [waiter for waiter in self.waiters if type(waiter.job) is model]
                 try:
-                    found = await in_thread(_snapshots)(model, ids)
+                    found, shown = await in_thread(_looked_at)(model, waiters)
                 except Error as error:
                     log.warning("cannot look at the jobs that requests wait for: %s", error)
                     continue
-                for waiter in list(self.waiters):
-                    waiter.tell(found.get(waiter.job.pk))
+                for waiter in waiters:
+                    if snapshot := found.get(waiter.job.pk):
+                        waiter.tell(snapshot, shown)
             await asyncio.sleep(LOOK_SECONDS)
+
+
+def _looked_at(model: type[Job], waiters: list[Waiter]) -> tuple[dict[str, Snapshot], dict[str, bytes]]:
+    """Return where these requests' jobs stand, and, asked for after that, what the jobs show: a job that has ended has
+    shown all it ever will."""
+    found = _snapshots(model, {waiter.job.pk for waiter in waiters})
+    names = {
+        name
+        for waiter in waiters
+        if waiter.wanted and waiter.job.pk in found
+        for name in waiter.awaited(found[waiter.job.pk].attempt)
+    }
+    return found, previews.store().get(sorted(names))
 
 
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:

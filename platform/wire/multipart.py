@@ -29,19 +29,23 @@ def said_by(form: "MultiValueDict[str, Any]", fields: Mapping[str, serializers.F
 
 
 def _value(name: str, values: list[Any], field: Any) -> Any:
-    takes_many = isinstance(field, serializers.ListField)
+    if strict_json.FORBIDDEN.search(name):
+        raise ApiError(400, "invalid_characters", f"The name {strict_json.shown(name)!r} holds a NUL character.")
+    shown, takes_many = name[:100], isinstance(field, serializers.ListField)
     if len(values) > 1 and not takes_many:
-        raise ApiError(400, "duplicate_parameter", f"{name[:100]} appears twice.", param=name[:100])
+        raise ApiError(400, "duplicate_parameter", f"{shown} appears twice.", param=shown)
     read = [value if isinstance(value, UploadedFile) else _text(name, value, field) for value in values]
-    return read if takes_many and (len(read) > 1 or isinstance(read[0], UploadedFile)) else read[0]
+    # A list is said by a part for each entry, or by one part that is a list.
+    return read if takes_many and not (len(read) == 1 and isinstance(read[0], list)) else read[0]
 
 
 def _text(name: str, text: str, field: Any) -> Any:
     """Return the text, or what it says as JSON; what is no JSON is left for its field to refuse."""
-    if strict_json.FORBIDDEN.search(text) or strict_json.FORBIDDEN.search(name):
-        raise ApiError(400, "invalid_characters", f"{name[:100]!r} holds a NUL character; take it out.")
+    shown = name[:100]
+    if strict_json.FORBIDDEN.search(text):
+        raise ApiError(400, "invalid_characters", f"{shown} holds a NUL character; take it out.", param=shown)
     if "\ufffd" in text:  # as which Django reads what is not UTF-8
-        raise ApiError(400, "invalid_encoding", f"{name[:100]} is not UTF-8.", param=name[:100])
+        raise ApiError(400, "invalid_encoding", f"{shown} is not UTF-8.", param=shown)
     if field is None or isinstance(field, serializers.CharField | serializers.ChoiceField):
         return text
     try:

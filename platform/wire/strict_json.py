@@ -116,7 +116,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for name, value in pairs:
         if name in seen:
-            raise ApiError(400, "duplicate_parameter", f"{_shown(name)} appears twice.", param=_shown(name))
+            raise ApiError(400, "duplicate_parameter", f"{shown(name)} appears twice.", param=shown(name))
         seen[name] = value
     return seen
 
@@ -124,11 +124,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_values(name: str, value: Any) -> None:
     for leaf in _leaves({name: value}):
         if isinstance(leaf, str) and FORBIDDEN.search(leaf):
-            message = f"{_shown(name)} holds a NUL character or half of a surrogate pair; take it out."
-            raise ApiError(400, "invalid_characters", message, param=_shown(name))
+            message = f"{shown(name)} holds a NUL character or half of a surrogate pair; take it out."
+            raise ApiError(400, "invalid_characters", message, param=shown(name))
         if isinstance(leaf, float) and not math.isfinite(leaf):
-            message = f"{_shown(name)} must be a finite number."
-            raise ApiError(400, "invalid_number", message, param=_shown(name))
+            message = f"{shown(name)} must be a finite number."
+            raise ApiError(400, "invalid_number", message, param=shown(name))
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -144,6 +144,6 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """Return a caller's field name short and printable enough to be repeated to them."""
     return FORBIDDEN.sub("?", name[:100])

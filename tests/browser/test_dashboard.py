@@ -42,6 +42,15 @@ def test_a_picture_develops_before_the_eyes_without_reload(visitor):
     expect_pictures(card, 2)
 
 
+def test_looks_at_a_picture_come_before_the_picture(visitor):
+    card = compose(visitor.page, "a kite that appears", steps="80", n="2")
+    expect(card.locator("canvas")).to_have_count(2)
+    expect(card).to_have_attribute("data-status", "running")
+    expect(card.locator("canvas").nth(1)).to_have_js_property("width", 1024)
+    expect_pictures(card, 2)
+    expect(card.locator("canvas")).to_have_count(0)
+
+
 def test_a_reload_in_between_loses_nothing(visitor):
     card = compose(visitor.page, "a kite that survives", steps="80")
     expect(card).to_have_attribute("data-status", "running")

@@ -31,12 +31,18 @@ def document(client):
         ("/api/v1/batches/{id}/cancel", "post"),
         ("/api/v1/batches/{id}/sheet", "get"),
         ("/api/v1/sweeps", "post"),
+        ("/api/v1/uploads", "post"),
+        ("/api/v1/uploads/{id}", "get"),
+        ("/api/v1/uploads/{id}", "delete"),
+        ("/api/v1/uploads/{id}/content", "get"),
         ("/api/v1/checkpoints", "get"),
         ("/api/v1/controlnets", "get"),
         ("/api/v1/loras", "get"),
         ("/api/v1/loras/{id}", "get"),
         ("/api/v1/schedulers", "get"),
         ("/v1/images/generations", "post"),
+        ("/v1/images/edits", "post"),
+        ("/v1/images/variations", "post"),
         ("/v1/models", "get"),
     ],
 )
@@ -51,6 +57,12 @@ def test_it_tells_the_limits_of_a_request(document):
     assert document["components"]["schemas"]["OrderRequest"]["required"] == ["prompt"]
     weight = document["components"]["schemas"]["LoraOrderRequest"]["properties"]["weight"]
     assert (weight["minimum"], weight["maximum"], weight["default"]) == (-2, 2, 1)
+
+
+def test_it_tells_how_a_picture_is_given(document):
+    bodies = document["paths"]["/api/v1/uploads"]["post"]["requestBody"]["content"]
+    assert set(bodies) == {"application/json", "multipart/form-data"}
+    assert document["components"]["schemas"]["GivenRequest"]["properties"]["file"]["format"] == "binary"
 
 
 def test_the_docs_load_nothing_from_elsewhere(client):

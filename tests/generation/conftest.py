@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import openai
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -24,6 +25,12 @@ def caller_and_order() -> Callable[..., tuple[Caller, Order]]:
         return Caller(person.tenant, tuple(every_scope())), orders.order(person.tenant, asked.validated_data)
 
     return make
+
+
+@pytest.fixture
+def openai_client(alice: Any, server: str) -> openai.OpenAI:
+    """Alice's program, written for OpenAI."""
+    return openai.OpenAI(base_url=f"{server}/v1", api_key=alice.secret)
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ class BrokenEngine(FakeEngine):
 
 
 @pytest.fixture
-def client(alice, server):
+def client(openai_client):
     """Alice's program, written for OpenAI."""
-    return openai.OpenAI(base_url=f"{server}/v1", api_key=alice.secret)
+    return openai_client
 
 
 def opened(data: bytes) -> PIL.Image.Image:
@@ -103,9 +103,21 @@ def test_a_revoked_key_is_an_authentication_error(client, alice):
         ({"n": 11}, "n"),
         ({"prompt": ""}, "prompt"),
         ({"output_format": "gif"}, "output_format"),
-        ({"background": "transparent"}, "background"),
         ({"style": "vivid"}, "style"),
+        ({"background": "transparent"}, "background"),
+        ({"quality": "xhigh"}, "quality"),
+        ({"quality": "high", "extra_body": {"steps": 9}}, "quality"),
+        ({"output_format": "svg"}, "output_format"),
+        ({"output_compression": 50}, "output_compression"),
+        ({"partial_images": 2}, "partial_images"),
+        ({"complexity": "high"}, "complexity"),
+        ({"frame_count": 4}, "frame_count"),
+        ({"frame_duration_ms": 90}, "frame_duration_ms"),
+        ({"svg": {"model": "any"}}, "svg"),
+        ({"stream": True, "response_format": "url"}, "response_format"),
+        ({"stream": True, "partial_images": 4}, "partial_images"),
         ({"extra_body": {"steps": 0}}, "steps"),
+        ({"extra_body": {"previews": 1}}, "previews"),
         ({"extra_body": {"width": 64}}, "width"),
         ({"extra_body": {"nonsense": 1}}, "nonsense"),
     ],
@@ -126,11 +138,30 @@ def test_null_means_the_default(client, worker):
 
 
 @pytest.mark.parametrize(
-    "body", [{"prompt": None}, {"stream": True}, {"stream": 0}, {"steps": None}, {"nonsense": None}]
+    "body", [{"prompt": None}, {"stream": 1}, {"stream": "true"}, {"steps": None}, {"nonsense": None}]
 )
 def test_what_has_no_default_or_meaning_is_refused_by_name(alice, body):
     answer = alice.api.post("/v1/images/generations", {"prompt": "a kite"} | body)
     assert (answer.status_code, [answer.json()["error"]["param"]]) == (400, list(body))
+
+
+@pytest.mark.parametrize(("quality", "steps"), [("low", 15), ("medium", 30), ("hd", 45)])
+def test_quality_says_how_many_steps_to_take(client, worker, quality, steps):
+    client.images.generate(prompt="a kite", size="64x64", quality=quality)
+    assert GenerationJob.objects.get().steps == steps
+
+
+def test_usage_is_the_time_that_a_worker_had_it(client, worker):
+    usage = client.images.generate(prompt="a kite", size="64x64", extra_body={"steps": 20}).usage
+    took = round(1000 * GenerationJob.objects.get().seconds)
+    assert took >= 100  # twenty steps of the fake engine's
+    assert (usage.output_tokens, usage.total_tokens, usage.output_tokens_details.image_tokens) == (took,) * 3
+    assert (usage.input_tokens, usage.input_tokens_details.text_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize("said", [{"safety_identifier": "u1", "user": "other"}, {"user": "u1"}])
+def test_who_the_pictures_are_for_is_told_again(client, worker, said):
+    assert client.images.generate(prompt="a kite", size="64x64", **said).safety_identifier == "u1"
 
 
 def test_an_unknown_model_is_not_found(client):

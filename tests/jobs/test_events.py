@@ -1,37 +1,10 @@
 """Watch a generation over server-sent events: states, steps, and the finished job."""
 
-import http.client
-import json
-from urllib.parse import urlsplit
-
-import pytest
-
 from generation.models import GenerationJob
 from tenants.services import revoke_key
+from tests.server import opened
 
 ROUTE = "/api/v1/generations"
-
-
-def opened(person, server, job_id):
-    """Open a job's stream over HTTP, past its first line."""
-    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=30)
-    connection.request("GET", f"{ROUTE}/{job_id}/events", headers={"Authorization": f"Bearer {person.secret}"})
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    assert answer.readline() + answer.readline() == b"retry: 2000\n\n"
-    return answer
-
-
-@pytest.fixture
-def watch(server):
-    """Open a job's stream and return its (event, data) pairs until it ends."""
-
-    def read(person, job_id):
-        blocks = opened(person, server, job_id).read().decode().split("\n\n")
-        fields = [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
-        return [(each["event"], json.loads(each["data"])) for each in fields if "event" in each]
-
-    return read
 
 
 def test_a_stream_tells_progress_and_ends_with_the_pictures(alice, watch, worker):

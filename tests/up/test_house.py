@@ -20,7 +20,7 @@ def walk(resolver):
             walk(entry)
 
 walk(get_resolver())
-print(sorted({"torch", "diffusers", "transformers", "peft", "numpy"} & set(sys.modules)))
+print(sorted({"torch", "diffusers", "transformers", "peft"} & set(sys.modules)))
 """
 
 

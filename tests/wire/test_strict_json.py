@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +37,32 @@ def test_anything_else_is_refused_in_words(body):
 def test_broken_punctuation_never_breaks_the_parser(text):
     result = outcome(text.encode())
     assert isinstance(result, dict) or result.endswith(".")
+
+
+LARGE = "data:image/png;base64," + "A" * (2 << 20)
+
+
+def test_files_in_it_do_not_count_and_come_through_unchanged():
+    said = {"image": LARGE, "nets": [{"image": LARGE + "B"}, LARGE], "prompt": 'say "data:image/png" 🦊'}
+    assert parse(json.dumps(said).encode()) == said
+    assert parse(json.dumps(said, ensure_ascii=False, indent=1).encode()) == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"prompt": "x" * (2 << 20)},
+        {"prompt": "say " + LARGE},
+        {"prompt": '"' + LARGE},
+        {"image": LARGE, "prompt": "x" * (2 << 20)},
+        {"image": LARGE, "numbers": [0] * (1 << 19)},
+        {"image": LARGE + "\n"},
+    ],
+)
+def test_all_else_counts(said):
+    assert "beside the data: URLs" in outcome(json.dumps(said).encode())
+
+
+@pytest.mark.parametrize("after", [b'"', b'": 1}', b'" "x"}', b'", 5}'])
+def test_a_broken_body_is_refused_with_files_too(after):
+    assert outcome(b'{"image": "' + LARGE.encode() + after).endswith(".")

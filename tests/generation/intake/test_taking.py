@@ -1,15 +1,18 @@
 """A picture in a request: by the id of an upload or an image, or in the request itself; one row for one picture."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.utils import timezone
 
 from generation import storage
 from generation.intake import open_picture, take_picture
-from generation.models import Upload
-from tests.pictures import data_url, file_of, picture
+from generation.intake.uploads import keep
+from generation.models import DiscardedFile, Upload
+from tests.pictures import data_url, file_of, noise, picture
 from wire.errors import ApiError
 
 
@@ -108,3 +111,18 @@ def test_a_data_url_that_holds_no_picture_is_refused(alice, said):
 
 def test_an_empty_data_url_is_an_empty_file(alice):
     assert refusal(alice.tenant, "data:image/png;base64,").code == "empty_image_file"
+
+
+def test_the_same_picture_given_by_many_at_a_time_is_one_upload(alice):
+    content = file_of(noise((256, 256)))
+
+    def give(number: int) -> str:
+        try:
+            return keep(alice.tenant, content, "file").pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as threads:
+        assert len(set(threads.map(give, range(12)))) == 1
+    orphans = set(storage.blobs()) - {Upload.objects.get().blob}
+    assert orphans == set(DiscardedFile.objects.values_list("key", flat=True))

@@ -20,6 +20,7 @@ function open(card) {
   const stream = new EventSource(card.dataset.events);
   streams.set(card.id, stream);
   stream.addEventListener("progress", (event) => show(card.id, JSON.parse(event.data)));
+  stream.addEventListener("preview", (event) => develop(card.id, JSON.parse(event.data)));
   stream.addEventListener("done", () => renew(card.id));
   stream.addEventListener("error", () => {
     // A broken connection is opened again by the browser; a refusal is final, and then we ask for the card instead.
@@ -44,6 +45,19 @@ function show(id, job) {
     fill(card, "[data-steps]", steps);
     Object.assign(card.querySelector("progress"), { max: steps, value: step });
   }
+}
+
+// A look at an unfinished picture takes the place of the paper. Drawn, because the page may load pictures from us alone.
+async function develop(id, { index, image }) {
+  const bytes = Uint8Array.from(atob(image.split(",")[1]), (letter) => letter.charCodeAt(0));
+  const look = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  const paper = document.getElementById(id)?.querySelectorAll(".print")[index]?.querySelector("svg, canvas");
+  if (!paper) return; // the picture itself was faster
+  const [width, height] = [paper.getAttribute("width"), paper.getAttribute("height")];
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.setAttribute("aria-hidden", "true");
+  canvas.getContext("2d").drawImage(look, 0, 0, width, height);
+  paper.replaceWith(canvas);
 }
 
 function fill(card, place, value) {
