@@ -55,7 +55,8 @@ class GenerationJobAdmin(ReadOnly):
     fieldsets = [
         (None, {"fields": ["tenant", "key", "state", "error_code", "error_message", "created_at", "took", "events"]}),
         ("Asked", {"fields": ["prompt", "negative_prompt", ("width", "height"), ("n", "seed"),
-                              ("steps", "guidance_scale"), ("scheduler", "sigmas"), ("checkpoint", "preset"),
+                              ("steps", "guidance_scale"), ("scheduler", "sigmas", "timestep_spacing"),
+                              ("checkpoint", "preset"),
                               "with_loras", "with_controlnets", ("init_image", "strength"),
                               ("mask", "mask_mode", "mask_blur"), ("refiner", "refiner_start"),
                               ("hires_scale", "hires_strength"), ("exact", "previews"),

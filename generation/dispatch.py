@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +22,9 @@ from generation.models import GenerationJob, Image
 from generation.previews import packed
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from jobs.previews import Previews
+from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
-from loras.storage import fetch
+from loras.weights.errors import CheckpointUnusable
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,10 @@ class Generations:
         except EngineError as error:
             raise JobFailed(error.code, str(error)) from error
         self.engine.start()
-        shelve_checkpoint(source)
+        try:
+            shelve_checkpoint(source)
+        except CheckpointUnusable as error:
+            raise JobFailed("checkpoint_unusable", str(error)) from error
         log.info("checkpoint %s is loaded after %.1f s", source, time.monotonic() - started)
 
     def check(self) -> None:
@@ -124,12 +128,15 @@ class GenerationPerformance:
 
     def _fetch(self) -> None:
         """Bring LoRAs' files and pictures onto this machine, which may take as long as a download does."""
-        for each in self.job.worn:
-            if self.outcome.done():
-                return
-            fetch(each.version, self._count)
-        self.spec = with_pictures(self.job, self.spec, self._count)
-        self._draw()
+        with ExitStack() as files:
+            for each in self.job.worn:
+                if self.outcome.done():
+                    return
+                files.enter_context(fetched(each.version, self._count))
+            self.spec = with_pictures(self.job, self.spec, self._count)
+            self._draw()
+            kept = files.pop_all()
+        self.outcome.add_done_callback(lambda _: kept.close())  # at once, if it has ended meanwhile
 
     def _count(self) -> None:
         self.fetched += 1

@@ -79,6 +79,7 @@ class GenerationJob(Job):
     n = models.PositiveIntegerField()
     scheduler = models.CharField(max_length=60)
     sigmas = models.CharField(max_length=12, default="default")
+    timestep_spacing = models.CharField(max_length=12, default="default", help_text="A preset's.")
     preset = models.CharField(max_length=60, blank=True)
     init_image = models.ForeignKey(Upload, models.PROTECT, null=True, related_name="+")
     strength = models.FloatField(null=True, help_text="Of an image to image or inpaint.")
@@ -133,6 +134,7 @@ class GenerationJob(Job):
             scheduler=self.scheduler,
             loras=tuple(chosen.use for chosen in self.worn),
             sigmas=self.sigmas,
+            timestep_spacing=self.timestep_spacing,
             strength=1.0 if self.strength is None else self.strength,
             mask_blur=self.mask_blur,
             refiner=self._refine,

@@ -1,6 +1,7 @@
 """What may a request for pictures say, and what does it mean? Every field is checked, every default filled in."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ from generation.lora_orders import Chosen, LoraSerializer, choose_loras
 from generation.phase_orders import HiresSerializer, Refined, RefinerSerializer, choose_refiner, hires_of
 from generation.picture_orders import NOTHING, PictureField, Start, refuse_incomplete, strength_of, take_start
 from generation.pictures import MASK_MODES
+from generation.prompt_field import PromptField
 from generation.size_orders import SideField, SizeField, check_size, size_of
 from loras.models import Checkpoint
-from loras.services import base_checkpoints
+from loras.presets import SETTINGS, NoSuchPreset
+from loras.services import base_checkpoints, preset_of
 from loras.weights.schedulers import SettingsUnfit, refuse_unfit
 from tenants.models import Tenant
 from wire.errors import ApiError
@@ -24,7 +27,6 @@ from wire.fields import OneOf, StrictInteger, StrictNumber, StrictSerializer, St
 FORMATS = ("png", "jpeg", "webp")
 DETERMINISM = ("fast", "exact")
 RANDOM_SEED = -1
-SETTINGS = ("steps", "guidance_scale", "scheduler", "sigmas")  # what a preset may say, too
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Order:
 class OrderSerializer(StrictSerializer):
     """The fields of `POST /api/v1/generations`."""
 
-    prompt = StrictText(max_length=spec.MAX_PROMPT_CHARS)
-    negative_prompt = StrictText(max_length=spec.MAX_PROMPT_CHARS, allow_blank=True, default="")
+    prompt = PromptField()
+    negative_prompt = PromptField(allow_blank=True, default="")
     width = SideField(required=False)
     height = SideField(required=False)
     size = SizeField(required=False, help_text="WIDTHxHEIGHT, instead of width and height.")
@@ -88,9 +90,12 @@ class OrderSerializer(StrictSerializer):
         return attrs
 
 
-def order(tenant: Tenant, asked: dict[str, Any]) -> Order:
-    """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone."""
-    checkpoint = find_checkpoint(asked.get("checkpoint"))
+def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | None = None) -> Order:
+    """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone.
+
+    Who asks for many brings the `bases` of them all along: the base checkpoints.
+    """
+    checkpoint = find_checkpoint(asked.get("checkpoint"), bases=bases)
     settings = _settings(checkpoint, asked)
     loras = choose_loras(tenant, asked["loras"], checkpoint)
     entries = asked.get("controlnets", [])
@@ -113,9 +118,11 @@ def order(tenant: Tenant, asked: dict[str, Any]) -> Order:
     )
 
 
-def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
+def find_checkpoint(
+    name: str | None, param: str = "checkpoint", bases: Sequence[Checkpoint] | None = None
+) -> Checkpoint:
     """Return the base checkpoint of this name or id, the default for None. Raises ApiError."""
-    bases = base_checkpoints()
+    bases = base_checkpoints() if bases is None else bases
     named = (base for base in bases if (base.is_default if name is None else name in (base.name, base.pk)))
     if found := next(named, None):
         return found
@@ -127,10 +134,12 @@ def find_checkpoint(name: str | None, param: str = "checkpoint") -> Checkpoint:
 
 def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what the request says of these settings, else what its preset says, else what the checkpoint wants."""
-    usual = checkpoint.defaults | _preset(checkpoint, asked.get("preset")) | asked
-    settings = {name: usual[name] for name in SETTINGS if name in usual}
+    unsaid = {"sigmas": spec.SIGMAS[0], "timestep_spacing": spec.SPACINGS[0]}
+    usual = unsaid | checkpoint.defaults | _preset(checkpoint, asked.get("preset")) | asked
+    settings = {name: usual[name] for name in SETTINGS}
     try:
-        refuse_unfit(settings["scheduler"], steps=settings["steps"], sigmas=settings.get("sigmas", spec.SIGMAS[0]))
+        chosen = {"sigmas": settings["sigmas"], "spacing": settings["timestep_spacing"]}
+        refuse_unfit(settings["scheduler"], steps=settings["steps"], **chosen)
     except SettingsUnfit as error:
         raise ApiError(400, "invalid_value", str(error), param=error.param) from error
     return settings
@@ -140,12 +149,10 @@ def _preset(checkpoint: Checkpoint, name: str | None) -> dict[str, Any]:
     """Return the settings of the checkpoint's preset of this name. Raises ApiError."""
     if name is None:
         return {}
-    presets = {preset["name"]: preset for preset in checkpoint.presets}
-    if name not in presets:
-        known = ", ".join(presets) or "none"
-        message = f"{checkpoint} has no preset of that name. Known: {known}."
-        raise ApiError(400, "invalid_value", message, param="preset")
-    return dict(presets[name])
+    try:
+        return preset_of(checkpoint, name)
+    except NoSuchPreset as error:
+        raise ApiError(400, "invalid_value", str(error), param="preset") from error
 
 
 def _spec(checkpoint: Checkpoint, asked: dict[str, Any], settings: dict[str, Any]) -> Spec:

@@ -11,6 +11,8 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import reswap, retarget
 
 from generation import gallery
+from generation.batches import pages as batch_pages
+from generation.batches.pages import being_made
 from generation.forms import ComposeForm, settings_of
 from generation.lora_picker import LoraPicker
 from generation.models import GenerationJob
@@ -57,6 +59,7 @@ def _compose(request: PageRequest, caller: Caller, form: ComposeForm, status: in
     context = {
         "form": form,
         "cards": cards(caller.tenant, recent(caller.tenant)),
+        "batches": being_made(caller.tenant),
         "ready": has_ready_worker(),
         "may_generate": Scope.GENERATE in caller.scopes,
     }
@@ -91,8 +94,9 @@ def starting_point(tenant: Tenant, source: str) -> tuple[LoraPicker, dict[str, A
 
 
 def recent(tenant: Tenant) -> list[GenerationJob]:
-    """Return what is being made and what was made last, newest first."""
-    owned = GenerationJob.objects.for_tenant(tenant).select_related("checkpoint").prefetch_related("images", "loras")
+    """Return what is being made and what was made last, newest first; batches have pages of their own."""
+    single = GenerationJob.objects.for_tenant(tenant).filter(batch=None)
+    owned = single.select_related("checkpoint").prefetch_related("images", "loras")
     # Two queries with an index each: those alive by their state, the finished ones backwards through the newest. In
     # this order: what finishes between them is found twice instead of not at all.
     found = [*owned.filter(status__in=ALIVE), *owned.exclude(status__in=ALIVE).order_by("-pk")[:RECENT]]
@@ -156,4 +160,5 @@ urlpatterns = [
     path("history", gallery.history, name="history"),
     path("images/<str:id>", gallery.image, name="image"),
     path("images/<str:id>/delete", gallery.delete, name="delete_image"),
+    *batch_pages.urlpatterns,
 ]

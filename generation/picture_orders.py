@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 
+from generation.engine import spec
 from generation.intake import open_picture, take_picture
 from generation.models import Upload
 from generation.pictures import MaskMode, drawn_anew
@@ -89,7 +90,8 @@ def _refuse_other_size(mask: Upload, init_image: Upload) -> None:
 
 def _refuse_empty(mask: Upload, mode: str) -> None:
     """Raise ApiError for a mask that leaves nothing to draw: most often it was made for the other mode."""
-    if drawn_anew(open_picture(mask), cast(MaskMode, mode)).getbbox() is not None:
+    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
+    if any(levels[spec.DRAWN_ANEW :]):
         return
     if mode == "alpha":
         message = "No pixel of the mask is transparent, so nothing would be drawn anew. A mask in black and white "

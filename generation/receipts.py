@@ -39,7 +39,10 @@ def tolerance(spec: Spec, drawn_by: Mapping[str, str]) -> str | None:
 
 
 def _asked(job: GenerationJob, spec: Spec) -> dict[str, Any]:
-    names = ("prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "scheduler", "sigmas")
+    names = (
+        "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "scheduler", "sigmas",
+        "timestep_spacing",
+    )  # fmt: skip
     return {name: getattr(spec, name) for name in names} | {"preset": job.preset or None}
 
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from generation.engine.spec import SCHEDULERS, SIGMAS
+from generation.engine.spec import SCHEDULERS, SIGMAS, SPACINGS
 from generation.models import GenerationControl, GenerationJob, GenerationLora, Image
 from jobs.models import Status
 from jobs.services import positions
@@ -105,6 +105,7 @@ class SpecSerializer(serializers.ModelSerializer[GenerationJob]):
     checkpoint = serializers.CharField(source="checkpoint.name")
     scheduler = serializers.ChoiceField(choices=SCHEDULERS)
     sigmas = serializers.ChoiceField(choices=SIGMAS)
+    timestep_spacing = serializers.ChoiceField(choices=SPACINGS)
     preset = OrNull()
     loras = LoraSerializer(many=True)
     init_image = serializers.CharField(source="init_image_id", allow_null=True)
@@ -119,9 +120,9 @@ class SpecSerializer(serializers.ModelSerializer[GenerationJob]):
         model = GenerationJob
         fields = [
             "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n",
-            "scheduler", "sigmas", "checkpoint", "preset", "loras", "init_image", "strength", "mask", "mask_mode",
-            "mask_blur", "controlnets", "refiner", "hires", "determinism", "previews", "output_format",
-            "output_quality",
+            "scheduler", "sigmas", "timestep_spacing", "checkpoint", "preset", "loras", "init_image", "strength",
+            "mask", "mask_mode", "mask_blur", "controlnets", "refiner", "hires", "determinism", "previews",
+            "output_format", "output_quality",
         ]  # fmt: skip
 
     @extend_schema_field(RefinerSerializer(allow_null=True))
@@ -173,6 +174,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
 
     object = serializers.ReadOnlyField(default="generation")
     kind = serializers.ChoiceField(choices=GenerationJob.Kind.choices)
+    batch = serializers.CharField(source="batch_id", allow_null=True, help_text="With which it was asked, if any.")
     spec = SpecSerializer(source="*")
     progress = ProgressSerializer(source="*")
     queue = serializers.SerializerMethodField()
@@ -184,7 +186,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         model = GenerationJob
         fields = [
             "id", "object", "kind", "status", "created_at", "started_at", "completed_at", "attempt",
-            "spec", "progress", "queue", "images", "error", "urls",
+            "batch", "batch_index", "spec", "progress", "queue", "images", "error", "urls",
         ]  # fmt: skip
 
     def get_queue(self, job: GenerationJob) -> QueueSerializer | None:

@@ -1,6 +1,8 @@
 """The verbs of generation: ask for pictures, delete one."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,7 +20,7 @@ from wire.errors import ApiError
 # The columns that are called as the spec calls them.
 PLAIN = (
     "prompt", "negative_prompt", "width", "height", "steps", "guidance_scale", "seed", "n", "scheduler", "sigmas",
-    "mask_blur", "exact", "previews",
+    "timestep_spacing", "mask_blur", "exact", "previews",
 )  # fmt: skip
 
 
@@ -26,6 +28,21 @@ def request_generation(
     caller: Caller, order: Order, *, batch: Batch | None = None, batch_index: int = 0
 ) -> GenerationJob:
     """Accept an order for pictures: remember it and ring a worker. Raises ApiError when too many wait already."""
+    draft = drafted(caller, order, batch=batch, batch_index=batch_index)
+    accept_drafts([draft])
+    return draft.job
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A generation that is not stored yet, and the order that it is of."""
+
+    job: GenerationJob
+    order: Order
+
+
+def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_index: int = 0) -> Draft:
+    """Return the order as a row that is not stored yet."""
     job = GenerationJob(
         tenant=caller.tenant,
         key=caller.key,
@@ -34,16 +51,20 @@ def request_generation(
         **_settings(order),
         **_pictures(order),
     )
+    return Draft(job, order)
+
+
+def accept_drafts(drafts: Sequence[Draft]) -> None:
+    """Store generations of one tenant, all or none; the same few queries however many they are. Raises ApiError."""
     try:
         with transaction.atomic():
-            accept(job)
-            GenerationLora.objects.bulk_create(_loras(job, order))
-            GenerationControl.objects.bulk_create(_controls(job, order))
+            accept(*(draft.job for draft in drafts))
+            GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
+            GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
     except IntegrityError as error:
-        if refusal := _removed_meanwhile(order):
+        if refusal := _removed_meanwhile([draft.order for draft in drafts]):
             raise refusal from error
         raise
-    return job
 
 
 def _settings(order: Order) -> dict[str, Any]:
@@ -72,26 +93,26 @@ def _pictures(order: Order) -> dict[str, Any]:
     }
 
 
-def _loras(job: GenerationJob, order: Order) -> list[GenerationLora]:
+def _loras(draft: Draft) -> list[GenerationLora]:
     return [
-        GenerationLora(job=job, position=position, version=version, weight=weight)
-        for position, (version, weight) in enumerate(order.loras)
+        GenerationLora(job=draft.job, position=position, version=version, weight=weight)
+        for position, (version, weight) in enumerate(draft.order.loras)
     ]
 
 
-def _controls(job: GenerationJob, order: Order) -> list[GenerationControl]:
+def _controls(draft: Draft) -> list[GenerationControl]:
     return [
-        GenerationControl(job=job, position=position, **vars(followed))
-        for position, followed in enumerate(order.controls)
+        GenerationControl(job=draft.job, position=position, **vars(followed))
+        for position, followed in enumerate(draft.order.controls)
     ]
 
 
-def _removed_meanwhile(order: Order) -> ApiError | None:
+def _removed_meanwhile(orders: Sequence[Order]) -> ApiError | None:
     """Return the refusal for what the operator removed since it was looked up, if that is what went wrong."""
-    wanted = {version.pk for version, _ in order.loras}
+    wanted = {version.pk for order in orders for version, _ in order.loras}
     if LoraVersion.objects.filter(pk__in=wanted).count() < len(wanted):
         return lora_not_found("loras")
-    nets = {followed.controlnet.pk for followed in order.controls}
+    nets = {followed.controlnet.pk for order in orders for followed in order.controls}
     if ControlNet.objects.filter(pk__in=nets).count() < len(nets):
         return controlnet_not_found("controlnets")
     return None

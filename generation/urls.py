@@ -1,12 +1,13 @@
 """Where are the native API's routes of generation? Under /api/v1."""
 
-from django.urls import path
+from django.urls import include, path
 
 from generation import views
 from generation.intake.views import OneUpload, UploadContent, Uploads
 
 urlpatterns = [
     path("generations", views.generations),
+    path("", include("generation.batches.urls")),
     path("generations/<str:id>/cancel", views.Cancel.as_view()),
     path("generations/<str:id>/events", views.generation_events),
     path("images/<str:id>/content", views.Content.as_view()),

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import orders, previews, storage
-from generation.engine.spec import SCHEDULERS
+from generation.batches.services import find_batch
+from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
@@ -20,6 +21,7 @@ from jobs.services import cancel, positions
 from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
 from jobs.watch import WATCH
+from loras.weights.schedulers import KINDS
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
@@ -86,10 +88,15 @@ class Generations(APIView):
             response.wait = Wait(job, seconds, lambda: _answer_after_wait(job))  # type: ignore[attr-defined]
         return response
 
-    @extend_schema(responses=GenerationSerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(
+        responses=GenerationSerializer(many=True),
+        parameters=[*PAGE_PARAMETERS, OpenApiParameter("batch", str, description="Those of this batch or sweep.")],
+    )
     def get(self, request: Request) -> Response:
         """List your tenant's generations, newest first."""
         owned = with_all_shown(GenerationJob.objects.for_tenant(caller(request).tenant))
+        if "batch" in request.query_params:
+            owned = owned.filter(batch=find_batch(caller(request).tenant, request.query_params["batch"]))
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
@@ -203,8 +210,10 @@ class Schedulers(APIView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """List the schedulers under diffusers' names, the usual one first."""
-        return Response({"object": "list", "data": [{"id": name, "object": "scheduler"} for name in SCHEDULERS]})
+        """List the schedulers under diffusers' names, the usual one first, and which sigmas each takes."""
+        facts = {name: {"sigmas": kind.sigmas, "max_steps": kind.most_steps} for name, kind in KINDS.items()}
+        rows = [{"id": name, "object": "scheduler", "sampler": SAMPLERS[name].name, **facts[name]} for name in facts]
+        return Response({"object": "list", "data": rows})
 
 
 generations = waits(Generations.as_view())

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from loras.models import Checkpoint, ControlNet, Lora
+from loras.presets import PresetUnfit, read_presets
 from loras.services import Examined, absolute, examine_lora, lora_name
 from loras.weights.errors import CheckpointUnusable, LoraUnusable
 from loras.weights.sources import read_checkpoint, read_controlnet
@@ -59,7 +60,7 @@ class CheckpointForm(forms.ModelForm):
 
     class Meta:
         model = Checkpoint
-        fields = ["name", "title", "source", "width", "height", "steps", "guidance_scale", "scheduler"]
+        fields = ["name", "title", "source", "width", "height", "steps", "guidance_scale", "scheduler", "presets"]
 
     def clean_source(self) -> str:
         """Look at the source. It must be seen from here as the worker sees it."""
@@ -70,6 +71,13 @@ class CheckpointForm(forms.ModelForm):
             raise ValidationError(str(error)) from error
         self.instance.kind, self.instance.context_width = facts.kind, facts.context_width
         return source
+
+    def clean_presets(self) -> list[dict[str, Any]]:
+        """Fill in what the presets leave unsaid."""
+        try:
+            return read_presets(self.cleaned_data["presets"] or [])
+        except PresetUnfit as error:
+            raise ValidationError(str(error)) from error
 
 
 class ControlNetForm(forms.ModelForm):

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from loras.models import Checkpoint, ControlNet, Lora, LoraVersion
+from loras.presets import PresetFields
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -14,6 +15,13 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
     class Meta:
         model = Checkpoint
         fields = ["id", "object", "name", "title", "is_default", "defaults"]
+
+
+class PresetSerializer(PresetFields):
+    """A preset: settings that go together, of one checkpoint."""
+
+    object = serializers.ReadOnlyField(default="preset")
+    checkpoint = serializers.CharField()
 
 
 class ControlNetSerializer(serializers.ModelSerializer[ControlNet]):

@@ -1,6 +1,5 @@
 """The verbs of the shelf: put a checkpoint or a LoRA on it, take a LoRA off."""
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,21 +14,26 @@ from django.utils import timezone
 
 from loras import storage
 from loras.models import NAME, Checkpoint, Lora, LoraVersion
+from loras.presets import NoSuchPreset, PresetUnfit, preset_in, read_presets
 from loras.weights.content import Hashes, hashes_of, refuse_non_finite
 from loras.weights.errors import CheckpointUnusable, LoraUnusable
 from loras.weights.hints import Hints, hints_of
 from loras.weights.lora_file import read_lora_file
-from loras.weights.sources import read_checkpoint
+from loras.weights.sources import content_of, read_checkpoint
 from tenants.models import Tenant
 
 LATENT_PIXELS = 8  # SDXL's VAE makes one latent of 8 x 8 pixels
+CARD = "darkroom.json"  # where a checkpoint's folder says what it wants
 DEFAULT_FIELDS = ("width", "height", "steps", "guidance_scale", "scheduler")
 WORDS_CHARS = 1000  # of a LoRA's trigger words
 MAX_LORA_BYTES = 2 * 1024**3  # rank 256 on every layer of SDXL, in fp16, has 1.7 GB
 
 
 def shelve_checkpoint(source: str) -> Checkpoint:
-    """Put a checkpoint that a worker has loaded on the shelf as the default, and return its row."""
+    """Put a checkpoint that a worker has loaded on the shelf as the default, and return its row.
+
+    Raises CheckpointUnusable where what it says of itself cannot be kept.
+    """
     known = {}
     with suppress(CheckpointUnusable):  # the worker knows better; this only looks for what can be told beforehand
         known["context_width"] = read_checkpoint(source).context_width
@@ -42,14 +46,33 @@ def shelve_checkpoint(source: str) -> Checkpoint:
 def place_checkpoint(source: str, name: str, **facts: Any) -> tuple[Checkpoint, bool]:
     """Write a checkpoint's row, and return it and whether it is new.
 
-    A folder may say in `darkroom.json` how it wants to be called and used: {name, title, defaults: {width, ...}}.
+    A folder may say in `darkroom.json` how it wants to be called and used: {name, title, defaults: {width, ...},
+    presets: [{name, steps, ...}]}. Raises CheckpointUnusable for presets that nobody could use.
     """
     card = _card(source)
     wishes = {field: value for field, value in card.get("defaults", {}).items() if field in DEFAULT_FIELDS}
     told = {"source": absolute(source), **facts}
     # What the card wishes is a beginning: an operator may change it in the console, and no restart changes it back.
-    first = {"title": card.get("title", ""), **wishes, **told}
+    first = {"title": card.get("title", ""), "presets": _presets(source, card), **wishes, **told}
     return Checkpoint.objects.update_or_create(name=name, defaults=told, create_defaults=first)
+
+
+def _presets(source: str, card: Mapping[str, Any]) -> list[dict[str, Any]]:
+    try:
+        return read_presets(card.get("presets", []))
+    except PresetUnfit as error:
+        raise CheckpointUnusable(f"{Path(source) / CARD}: {error}") from error
+
+
+def preset_of(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
+    """Return the settings that a preset stands for: steps, guidance_scale, scheduler, sigmas, timestep_spacing.
+
+    Raises NoSuchPreset with a sentence that lists those there are.
+    """
+    try:
+        return preset_in(checkpoint.presets, name)
+    except NoSuchPreset as error:
+        raise NoSuchPreset(f"The checkpoint {checkpoint.name} has no preset of that name. {error}") from error
 
 
 def absolute(source: str) -> str:
@@ -89,10 +112,10 @@ def base_checkpoints() -> list[Checkpoint]:
 
 def _card(source: str) -> dict[str, Any]:
     """Return what a checkpoint folder says of itself: in its own words, or by the size its UNet was made for."""
-    if (card := Path(source) / "darkroom.json").is_file():
-        return dict(json.loads(card.read_text()))
+    if (card := Path(source) / CARD).is_file():
+        return content_of(card)
     if (unet := Path(source) / "unet" / "config.json").is_file():
-        side = json.loads(unet.read_text())["sample_size"] * LATENT_PIXELS
+        side = content_of(unet)["sample_size"] * LATENT_PIXELS
         return {"defaults": {"width": side, "height": side}}
     return {}
 

@@ -1,25 +1,32 @@
 """Where do LoRA files lie? In the storage `weights`, by their SHA-256; a worker reads them from its own disk."""
 
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, storages
+from django.utils import timezone
 
 from loras.models import LoraVersion
 from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.stores import within_reach
 
+log = logging.getLogger(__name__)
+
 STORE = "weights store"
+ROOT = "loras"
 SHARED = "all"  # the folder of what the operator offers to every tenant
 BLOCK_BYTES = 1 << 20
+ORPHAN_AGE = timedelta(hours=1)  # longer than a row takes to come after its file
 
 
 class WholeFiles(FileSystemStorage):
@@ -54,7 +61,7 @@ def keep(file: BinaryIO, sha256: str, tenant: Tenant | None) -> str:
 
     A file that is there is written again: whoever installs it twice may do so because it was lost or broken.
     """
-    key = f"loras/{tenant.pk if tenant else SHARED}/{sha256}.safetensors"
+    key = f"{ROOT}/{tenant.pk if tenant else SHARED}/{sha256}.safetensors"
     with within_reach(STORE):
         return str(storages["weights"].save(key, File(file)))
 
@@ -66,12 +73,42 @@ def discard(keys: Iterable[str]) -> None:
             storages["weights"].delete(key)
 
 
+def orphans(age: timedelta) -> Iterator[str]:
+    """Yield the key of each file older than this that is no version's: its row never came, or went without it."""
+    known, store = set(LoraVersion.objects.values_list("blob", flat=True)), storages["weights"]
+    for key in _files():
+        if key not in known and store.get_modified_time(key) < timezone.now() - age:
+            yield key
+
+
+def remove_orphans() -> None:
+    """Delete the files that belong to no version. Raises ApiError when the store refuses."""
+    with within_reach(STORE):
+        for key in orphans(ORPHAN_AGE):
+            storages["weights"].delete(key)
+            log.info("removed %s, which belonged to no LoRA", key)
+
+
+def _files() -> Iterator[str]:
+    store = storages["weights"]
+    try:
+        for folder in store.listdir(ROOT)[0]:
+            yield from (f"{ROOT}/{folder}/{name}" for name in store.listdir(f"{ROOT}/{folder}")[1])
+    except FileNotFoundError:  # S3, which knows no folders, lists nothing instead
+        return
+
+
 def local_path(version: LoraVersion) -> Path:
     """Return where this machine has the version's file after `fetch`; looks nowhere, so it costs nothing."""
     try:
         return Path(storages["weights"].path(version.blob))
     except NotImplementedError:  # how Django says that a storage is elsewhere
-        return Path(settings.HOME) / "weights-cache" / f"{version.sha256}.safetensors"
+        return cache_folder() / f"{version.sha256}.safetensors"
+
+
+def cache_folder() -> Path:
+    """Return where this machine has what it fetched from elsewhere."""
+    return Path(settings.HOME) / "weights-cache"
 
 
 def fetch(version: LoraVersion, on_block: Callable[[], None] = lambda: None) -> None:

@@ -7,6 +7,7 @@ from loras import views
 urlpatterns = [
     path("checkpoints", views.Checkpoints.as_view()),
     path("controlnets", views.ControlNets.as_view()),
+    path("presets", views.Presets.as_view()),
     path("loras", views.Loras.as_view()),
     # Greedy: whatever somebody takes for an id is answered like an id that does not exist.
     path("loras/<path:id>", views.OneLora.as_view()),

@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from loras.finding import search
 from loras.models import ControlNet, Lora
-from loras.serializers import CheckpointSerializer, ControlNetSerializer, LoraSerializer
+from loras.serializers import CheckpointSerializer, ControlNetSerializer, LoraSerializer, PresetSerializer
 from loras.services import base_checkpoints
 from tenants.authentication import caller
 from tenants.models import Tenant
@@ -30,6 +30,17 @@ class Checkpoints(APIView):
     def get(self, request: Request) -> Response:
         """List the checkpoints, the default first."""
         return Response({"object": "list", "data": CheckpointSerializer(base_checkpoints(), many=True).data})
+
+
+class Presets(APIView):
+    """What can be asked for by `preset`."""
+
+    @extend_schema(responses=PresetSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the checkpoints' presets, the default checkpoint's first."""
+        declared = [(each, preset) for each in base_checkpoints() for preset in each.presets]
+        rows = [{"checkpoint": checkpoint.name, **preset} for checkpoint, preset in declared]
+        return Response({"object": "list", "data": PresetSerializer(rows, many=True).data})
 
 
 class ControlNets(APIView):

@@ -5,25 +5,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from diffusers import UNet2DConditionModel
 
 from generation.engine.conditioning import Conditioning
+from generation.engine.controls import residuals
 from generation.engine.member import Member
+from generation.engine.weight_set import On
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the members of one batch agree in, beside their weights: size in pixels, and the context's tokens."""
+    """What the members of one batch agree in, beside their weights: size in pixels, and the context's tokens.
+
+    Who is to be drawn exactly is `alone`: what a row comes to depends a little on how many there are.
+    """
 
     width: int
     height: int
     tokens: int
+    alone: int = 0
 
     @classmethod
     def of(cls, member: Member) -> "Shape":
         """Return the shape of a member."""
-        spec = member.generation.spec
-        return cls(spec.width, spec.height, member.positive.context.shape[1])
+        phase, tokens = member.phase, member.opening.positive.context.shape[1]
+        return cls(phase.width, phase.height, tokens, id(member) if member.generation.spec.exact else 0)
 
     @property
     def pixels(self) -> int:
@@ -53,31 +58,35 @@ class RunningBatch:
         return self.members[0].generation.due
 
     @torch.inference_mode()
-    def predict(self, unet: UNet2DConditionModel, members: list[Member]) -> list[torch.Tensor]:
+    def predict(self, on: On, members: list[Member]) -> list[torch.Tensor]:
         """Return each member's noise from one UNet call, which has a row per member and another per guided member.
 
-        The UNet is the caller's: while a batch is paused, its checkpoint may leave the memory and be read again.
+        The models are the caller's: while a batch is paused, its checkpoint may leave the memory and be read again.
         """
-        guided = {member: member.negative for member in members if member.negative}
-        rows = [*guided.items(), *((member, member.positive) for member in members)]
-        noise = self._call_unet(unet, rows).split(1)
+        guided = {member: member.opening.negative for member in members if member.opening.negative}
+        rows = [*guided.items(), *((member, member.opening.positive) for member in members)]
+        noise = self._call_unet(on, rows).split(1)
         unconditional = dict(zip(guided, noise[: len(guided)], strict=True))
         conditional = dict(zip(members, noise[len(guided) :], strict=True))
-        return [guide(member.guidance_scale, conditional[member], unconditional.get(member)) for member in members]
+        return [guide(each.phase.guidance_scale, conditional[each], unconditional.get(each)) for each in members]
 
-    def _call_unet(self, unet: UNet2DConditionModel, rows: list[tuple[Member, Conditioning]]) -> torch.Tensor:
+    def _call_unet(self, on: On, rows: list[tuple[Member, Conditioning]]) -> torch.Tensor:
         count = len(rows)
         if self.padded:
             rows = rows + rows[-1:] * (2 ** (count - 1).bit_length() - count)
         timesteps = torch.stack([member.timestep.float() for member, _ in rows])
-        conditioning = self._stack([each for _, each in rows])
-        output = unet(
-            torch.cat([member.scaled for member, _ in rows]).to(unet.dtype),
-            timesteps.to(unet.device, non_blocking=True),
-            encoder_hidden_states=conditioning.context,
-            added_cond_kwargs={"text_embeds": conditioning.pooled, "time_ids": conditioning.time_ids},
-            return_dict=False,
-        )[0]
+        stacked = self._stack([each for _, each in rows])
+        inputs = (
+            torch.cat([member.scaled for member, _ in rows]).to(on.unet.dtype),
+            timesteps.to(on.unet.device, non_blocking=True),
+        )
+        conditioning = {
+            "encoder_hidden_states": stacked.context,
+            "added_cond_kwargs": {"text_embeds": stacked.pooled, "time_ids": stacked.time_ids},
+        }
+        followed = [(member.opening.follows, member.step, len(member.timesteps)) for member, _ in rows]
+        steering = residuals(on.controlnets, followed, inputs, conditioning)
+        output = on.unet(*inputs, return_dict=False, **conditioning, **steering)[0]
         return output[:count].float()
 
     def _stack(self, rows: list[Conditioning]) -> Conditioning:

@@ -1,52 +1,31 @@
 """Everything that is being drawn on one device, and whose turn it is: the one who is due first."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from typing import TypeVar
 
 import torch
 
-from generation.engine.batch import RunningBatch, Shape
+from generation.engine.batch import RunningBatch
 from generation.engine.decode import decode
 from generation.engine.device import StepClock, drawn_by, engine_errors
-from generation.engine.errors import DeviceLost, OutOfMemory, WeightsDoNotFit
-from generation.engine.generation import Generation
-from generation.engine.member import Member, members_of
+from generation.engine.errors import BrokenPicture, DeviceLost, InvalidOutput, OutOfMemory, WeightsDoNotFit
+from generation.engine.generation import Generation, fails
+from generation.engine.group import Group
+from generation.engine.inpainting import put_pixels_back
+from generation.engine.member import Member, another_try, members_of
+from generation.engine.opening import open_phase
 from generation.engine.pace import Pace
+from generation.engine.previews import preview
 from generation.engine.spec import Picture
-from generation.engine.weight_set import WeightSet, WeightsOn
-from loras.weights.sdxl import Sdxl
+from generation.engine.weight_set import On, WeightSet, WeightsOn
 
 TOO_LARGE = "A picture of this size does not fit into the device's memory. Ask for a smaller one."
+# What overflows in fp16 has room in bf16, and what bf16's few digits spoil is right in fp32.
+ANOTHER_DTYPE = {torch.float16: "bfloat16", torch.bfloat16: "float32"}
 Result = TypeVar("Result")
-
-
-@dataclass
-class Group:
-    """The generations of one weight set: those that have not begun, and the batches of those that have."""
-
-    arrivals: list[Generation] = field(default_factory=list)
-    batches: dict[Shape, RunningBatch] = field(default_factory=dict)
-
-    @property
-    def generations(self) -> list[Generation]:
-        """Return all of them; one with several pictures stands there several times."""
-        return self.arrivals + [member.generation for batch in self.batches.values() for member in batch.members]
-
-    @property
-    def first(self) -> Generation:
-        """Return the one that is due first."""
-        return min(self.generations, key=attrgetter("due"))
-
-    def drop_the_finished(self) -> None:
-        """Forget whoever has ended, was cancelled or has failed."""
-        self.arrivals = [generation for generation in self.arrivals if not generation.finished.done()]
-        for batch in self.batches.values():
-            batch.keep(lambda member: not member.generation.finished.done())
-        self.batches = {shape: batch for shape, batch in self.batches.items() if batch.members}
 
 
 class Batches:
@@ -61,8 +40,13 @@ class Batches:
         self.groups: dict[WeightSet, Group] = {}
 
     def admit(self, generation: Generation) -> None:
-        """Let a generation wait for its turn."""
-        self.groups.setdefault(WeightSet.of(generation.spec), Group()).arrivals.append(generation)
+        """Let a generation's pictures wait for their turn."""
+        generation.members = members_of(generation)
+        for member in generation.members:
+            self._await(member)
+
+    def _await(self, member: Member) -> None:
+        self.groups.setdefault(member.phase.weights, Group()).arrivals.append(member)
 
     @property
     def is_idle(self) -> bool:
@@ -73,19 +57,21 @@ class Batches:
         self._drop_the_finished()
         if self.is_idle:
             return
-        weight_set, group = min(self.groups.items(), key=lambda item: item[1].first.due)
-        with fails(group.first):  # if the weights cannot be had; the next one tries again
-            sdxl = self._within_memory(partial(self.weights.switch_to, weight_set))
-            self._begin_arrivals(sdxl, group)
+        group = min(self.groups.values(), key=lambda group: group.first.generation.due)
+        first = group.first
+        with fails(first.generation):  # if the weights cannot be had; the next one tries again
+            # Its own weight set, not an equal one: another tenant's copy of a LoRA may have left the disk.
+            on = self._within_memory(partial(self.weights.switch_to, first.phase.weights))
+            self._begin_arrivals(on, group)
             if group.batches:
-                self._step(sdxl, min(group.batches.values(), key=attrgetter("due")))
+                self._step(on, group, min(group.batches.values(), key=attrgetter("due")))
         self._drop_the_finished()
 
     def fail_all(self, error: Exception) -> None:
         """End every generation with this error."""
         for group in self.groups.values():
-            for generation in group.generations:
-                generation.fail(error)
+            for member in group.members:
+                member.generation.fail(error)
         self._drop_the_finished()
 
     def _drop_the_finished(self) -> None:
@@ -93,44 +79,72 @@ class Batches:
             group.drop_the_finished()
         self.groups = {key: group for key, group in self.groups.items() if group.arrivals or group.batches}
 
-    def _begin_arrivals(self, sdxl: Sdxl, group: Group) -> None:
-        while group.arrivals:
-            generation = group.arrivals.pop()
-            with fails(generation):
-                generation.members = self._within_memory(partial(members_of, sdxl, generation))
-                for member in generation.members:
-                    shape = Shape.of(member)
-                    batch = group.batches.setdefault(shape, RunningBatch(shape, padded=self.padded))
-                    batch.join(member)
+    def _begin_arrivals(self, on: On, group: Group) -> None:
+        arrived, group.arrivals = group.arrivals, []
+        for member in arrived:
+            if member.generation.finished.done():
+                continue
+            with fails(member.generation):
+                self._within_memory(partial(enter, on, member))
+                self._go_on(on, group, member)
 
-    def _step(self, sdxl: Sdxl, batch: RunningBatch) -> None:
-        for member, noise in self._predict(sdxl, batch):
+    def _go_on(self, on: On, group: Group, member: Member) -> None:
+        """Let a picture step with others, wait for its next phase, or be done."""
+        if member.steps_left:
+            group.join(member, padded=self.padded)
+        elif member.has_more_phases:
+            member.leave()
+            self._await(member)
+        else:
+            self._finish(on, member)
+
+    def _finish(self, on: On, member: Member) -> None:
+        spec, generation = member.generation.spec, member.generation
+        try:
+            image, about = self._within_memory(partial(decode, on.vae, member.latents))
+        except BrokenPicture:
+            if (dtype := ANOTHER_DTYPE.get(on.sdxl.dtype)) is None:
+                raise
+            self._try_again(member, dtype)
+            return
+        if spec.init_image and spec.mask:
+            image = put_pixels_back(image, spec.init_image, spec.mask, spec.mask_blur)
+        generation.hand_over(Picture(image, member.seed, member.index, {**drawn_by(on.sdxl, on.refiner), **about}))
+
+    def _try_again(self, member: Member, dtype: str) -> None:
+        """Draw a broken picture once more with another precision."""
+        generation, new = member.generation, another_try(member, dtype)
+        generation.members = [new if each is member else each for each in generation.members]
+        self._await(new)
+
+    def _step(self, on: On, group: Group, batch: RunningBatch) -> None:
+        for member, noise in self._predict(on, batch):
             with fails(member.generation):
                 member.advance(noise)
+                show(on, member)
                 if not member.steps_left:
                     batch.keep(lambda each: each is not member)  # noqa: B023 - called at once
-                    image, about = self._within_memory(partial(decode, sdxl.vae, member.latents))
-                    member.generation.hand_over(Picture(image, member.seed, member.index, {**drawn_by(sdxl), **about}))
+                    self._go_on(on, group, member)
 
-    def _predict(self, sdxl: Sdxl, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
+    def _predict(self, on: On, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
         """Predict for as many members as there is time and memory for; when one alone does not fit, it fails."""
         pixels = batch.shape.pixels
         members = scaled(batch.members[: self.pace.room(pixels)])
         if not members:
             return []
-        rows = sum(2 if member.negative else 1 for member in members)
+        rows = sum(2 if member.opening.negative else 1 for member in members)
         try:
             with engine_errors(TOO_LARGE), self.clock.measured(partial(self.pace.took, pixels, len(members), rows)):
-                return list(zip(members, batch.predict(sdxl.unet, members), strict=True))
+                return list(zip(members, batch.predict(on, members), strict=True))
         except OutOfMemory as error:
             shortage = str(error)  # no more of it: an error keeps the failed call's tensors alive
         except DeviceLost:
             raise
         except Exception:  # noqa: BLE001 - one of them is to blame, and each is told what is its own
-            return one_by_one(sdxl, batch, members)
+            return one_by_one(on, batch, members)
         self.weights.residency.release_idle()
         if self.pace.overflowed(pixels, len(members)):
-            return self._predict(sdxl, batch)
+            return self._predict(on, batch)
         members[0].generation.fail(OutOfMemory(shortage))
         return []
 
@@ -148,6 +162,22 @@ class Batches:
             return work()
 
 
+def enter(on: On, member: Member) -> None:
+    """Let a picture enter its phase, which the first of its generation opens for the others."""
+    generation, later = member.generation, member.phases[member.at + 1 :]
+    if member.phase not in generation.openings:
+        generation.openings[member.phase] = open_phase(on, generation.spec, member.phase, later)
+    member.enter(on, generation.openings[member.phase])
+
+
+def show(on: On, member: Member) -> None:
+    """Hand over a preview if one is due; an unfinished picture that cannot be shown is no error."""
+    if member.sight and member.generation.on_preview:
+        number, latents = member.sight
+        with suppress(InvalidOutput):
+            member.generation.on_preview(member.index, number, preview(on.vae, latents))
+
+
 def scaled(members: list[Member]) -> list[Member]:
     """Prepare members for a step and return those that could be."""
     ready = []
@@ -158,21 +188,10 @@ def scaled(members: list[Member]) -> list[Member]:
     return ready
 
 
-def one_by_one(sdxl: Sdxl, batch: RunningBatch, members: list[Member]) -> list[tuple[Member, torch.Tensor]]:
+def one_by_one(on: On, batch: RunningBatch, members: list[Member]) -> list[tuple[Member, torch.Tensor]]:
     """Predict for each alone after they could not be predicted together; whoever cannot be, fails."""
     predicted = []
     for member in members:
         with fails(member.generation), engine_errors(TOO_LARGE):
-            predicted.append((member, batch.predict(sdxl.unet, [member])[0]))
+            predicted.append((member, batch.predict(on, [member])[0]))
     return predicted
-
-
-@contextmanager
-def fails(generation: Generation) -> Iterator[None]:
-    """Let an error inside end this generation and nobody else's. Raises DeviceLost, which is everybody's."""
-    try:
-        yield
-    except DeviceLost:
-        raise
-    except Exception as error:  # noqa: BLE001 - it is raised where the generation is waited for
-        generation.fail(error)

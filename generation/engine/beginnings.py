@@ -1,5 +1,4 @@
-"""With which latents does a picture enter a phase? Noise; a picture, noised; its own from before, enlarged and noised, or
-as they are."""
+"""With which latents does a picture begin a phase? Noise; an image's, noised; or its own, enlarged and noised again."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,6 +6,7 @@ from typing import NamedTuple
 import torch
 from diffusers import SchedulerMixin
 from diffusers.utils.torch_utils import randn_tensor
+from PIL.Image import Image
 
 from generation.engine.inpainting import Kept, fitted, latent_mask
 from generation.engine.phases import Phase
@@ -44,9 +44,9 @@ def from_noise(on: On, phase: Phase, noise: Noise) -> Beginning:
     return Beginning(noise.draw(on, shape) * noise.scheduler.init_noise_sigma, None)
 
 
-def from_picture(on: On, spec: Spec, phase: Phase, noise: Noise) -> Beginning:
-    """Begin at the init image. Draws as diffusers' pipelines do: the image's latents, then the noise on them."""
-    start = start_of(on, spec, phase, noise.generator)
+def from_picture(on: On, init_image: Image, spec: Spec, phase: Phase, noise: Noise) -> Beginning:
+    """Begin at an image. Draws as diffusers' pipelines do: the image's latents, then the noise on them."""
+    start = latents_of(on, init_image, phase, noise.generator)
     drawn = noise.draw(on, start.shape)
     if spec.mask is None:
         return Beginning(noise.on_latents(start, drawn), None)
@@ -61,8 +61,8 @@ def enlarged(on: On, spec: Spec, phase: Phase, before: torch.Tensor, noise: Nois
     larger = torch.nn.functional.interpolate(before, size=latent_size(on, phase), mode="bicubic")
     drawn = noise.draw(on, larger.shape)
     kept = None
-    if spec.mask is not None:
-        start = start_of(on, spec, phase, noise.generator)
+    if spec.init_image is not None and spec.mask is not None:
+        start = latents_of(on, spec.init_image, phase, noise.generator)
         kept = Kept(start, drawn, latent_mask(spec.mask, (phase.width, phase.height), start))
     return Beginning(noise.on_latents(larger, drawn), kept)
 
@@ -72,6 +72,5 @@ def latent_size(on: On, phase: Phase) -> tuple[int, int]:
     return phase.height // scale, phase.width // scale
 
 
-def start_of(on: On, spec: Spec, phase: Phase, generator: torch.Generator) -> torch.Tensor:
-    assert spec.init_image is not None
-    return encode_picture(on.vae, fitted(spec.init_image, (phase.width, phase.height)), generator)
+def latents_of(on: On, image: Image, phase: Phase, generator: torch.Generator) -> torch.Tensor:
+    return encode_picture(on.vae, fitted(image, (phase.width, phase.height)), generator)

@@ -1,4 +1,4 @@
-"""How do ControlNets steer a running batch? Each row follows its own picture, as strongly as it wants and while it wants."""
+"""How do ControlNets steer a running batch? Each row follows its own picture, as strongly and as long as it wants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

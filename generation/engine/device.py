@@ -11,6 +11,7 @@ import torch
 
 from generation.engine.errors import CheckpointError, DeviceLost, LoraError, OutOfMemory, WeightsDoNotFit
 from loras.weights.errors import CheckpointUnusable, LoraUnusable, WeightsTooLarge
+from loras.weights.refiner import Refiner
 from loras.weights.sdxl import Sdxl
 
 CPU_OUT_OF_MEMORY = "can't allocate memory"
@@ -37,9 +38,9 @@ def memory_bytes(device: torch.device) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def drawn_by(sdxl: Sdxl) -> dict[str, str]:
+def drawn_by(sdxl: Sdxl, refiner: Refiner | None = None) -> dict[str, str]:
     """Say what draws the pictures, for their receipts."""
-    return {
+    about = {
         "checkpoint": sdxl.name,
         "unet_sha256": sdxl.sha256,
         "torch": str(torch.__version__),
@@ -47,6 +48,7 @@ def drawn_by(sdxl: Sdxl) -> dict[str, str]:
         "device": device_name(sdxl.device),
         "dtype": str(sdxl.dtype).removeprefix("torch."),
     }
+    return about | {"refiner": refiner.name, "refiner_unet_sha256": refiner.sha256} if refiner else about
 
 
 @contextmanager

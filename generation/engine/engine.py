@@ -10,13 +10,15 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from PIL.Image import Image
 
-from generation.engine.batches import TOO_LARGE, Batches, fails
+from generation.engine.batches import TOO_LARGE, Batches
 from generation.engine.device import StepClock, choose_device, engine_errors
 from generation.engine.errors import DeviceLost
-from generation.engine.generation import Generation
+from generation.engine.generation import Generation, fails
 from generation.engine.options import Options
 from generation.engine.pace import Pace
+from generation.engine.phases import steps_of, wanted_of
 from generation.engine.spec import Picture, Spec
 from generation.engine.weight_set import WeightSet, WeightsOn
 from loras.weights.residency import Residency
@@ -65,12 +67,21 @@ class Engine:
         self._thread.join()
         self._loaders.shutdown(cancel_futures=True)
 
-    def submit(self, spec: Spec, on_picture: Callable[[Picture], None]) -> Generation:
-        """Draw this as soon as may be. `on_picture` is called in the device's thread: while it works, the GPU waits."""
-        generation = Generation(spec, on_picture, due=time.monotonic() + PATIENCE * self._seconds_alone(spec))
+    def submit(
+        self,
+        spec: Spec,
+        on_picture: Callable[[Picture], None],
+        on_preview: Callable[[int, int, Image], None] | None = None,
+    ) -> Generation:
+        """Draw this as soon as may be; tell of pictures and, by their index and number, of previews.
+
+        Both are called in the device's thread: while they work, the GPU waits.
+        """
+        due = time.monotonic() + PATIENCE * self._seconds_alone(spec)
+        generation = Generation(spec, on_picture, due=due, on_preview=on_preview)
         if self.lost:
             generation.fail(self.lost)
-        elif self.residency.has(*WeightSet.of(spec).wanted):
+        elif self.residency.has(*wanted_of(spec)):
             self._admit(generation)
         else:
             self._loaders.submit(self._load, generation)
@@ -94,7 +105,7 @@ class Engine:
         return self.lost is not None or (turning is not None and time.monotonic() - turning > STUCK_SECONDS)
 
     def _seconds_alone(self, spec: Spec) -> float:
-        return spec.n * spec.steps * 2 * self.pace.row_seconds(spec.width * spec.height)
+        return spec.n * 2 * sum(steps * self.pace.row_seconds(pixels) for pixels, steps in steps_of(spec))
 
     def _load(self, generation: Generation) -> None:
         """Read the files a generation needs into memory, so that the device need not wait for a disk."""
@@ -103,7 +114,7 @@ class Engine:
         self._loading[generation] = time.monotonic()
         try:
             with fails(generation), engine_errors(TOO_LARGE):
-                self.residency.prefetch(*WeightSet.of(generation.spec).wanted)
+                self.residency.prefetch(*wanted_of(generation.spec))
                 self._admit(generation)
         except DeviceLost as error:  # pinned memory is the device's too
             generation.fail(error)

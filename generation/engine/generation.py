@@ -1,25 +1,38 @@
 """One spec on its way through the engine: how far it is, whom to tell, and how it ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from PIL.Image import Image
+
+from generation.engine.errors import DeviceLost
 from generation.engine.spec import Picture, Spec, StepReport
 
 if TYPE_CHECKING:
     from generation.engine.member import Member
+    from generation.engine.opening import Opening
+    from generation.engine.phases import Phase
 
 
 class Generation:
     """The engine's handle on one spec. `finished` ends once: without a value, with an error, or cancelled."""
 
-    def __init__(self, spec: Spec, on_picture: Callable[[Picture], None], *, due: float) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        on_picture: Callable[[Picture], None],
+        *,
+        due: float,
+        on_preview: Callable[[int, int, Image], None] | None = None,
+    ) -> None:
         self.spec = spec
-        self.on_picture = on_picture
+        self.on_picture, self.on_preview = on_picture, on_preview
         self.due = due  # by the engine's clock; who is due first, is drawn first
         self.finished: Future[None] = Future()
-        self.members: list[Member] = []  # empty until it has begun
+        self.members: list[Member] = []  # empty until it is admitted
+        self.openings: dict[Phase, Opening] = {}
         self._handed_over = 0
         self._last_report = StepReport(0, spec.steps)
         self.finished.add_done_callback(self._let_go)
@@ -30,13 +43,12 @@ class Generation:
         members = self.members
         if not members:
             return self._last_report
-        steps = members[0].step + members[0].steps_left
-        return StepReport(sum(member.step for member in members) // len(members), steps)
+        return StepReport(sum(member.done for member in members) // len(members), members[0].steps)
 
     def _let_go(self, finished: "Future[None]") -> None:
         """Keep no tensors of what has ended, only how far it came."""
         self._last_report = self.progress
-        self.members = []
+        self.members, self.openings = [], {}
 
     def cancel(self) -> None:
         """Want no further picture: the device is free of it at the next step. Safe from any thread."""
@@ -56,3 +68,14 @@ class Generation:
         """End with an error, unless it has ended already."""
         with suppress(InvalidStateError):
             self.finished.set_exception(error)
+
+
+@contextmanager
+def fails(generation: Generation) -> Iterator[None]:
+    """Let an error inside end this generation and nobody else's. Raises DeviceLost, which is everybody's."""
+    try:
+        yield
+    except DeviceLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is raised where the generation is waited for
+        generation.fail(error)

@@ -25,7 +25,7 @@ class Kept:
 
 
 def latent_mask(mask: Image.Image, size: tuple[int, int], latents: torch.Tensor) -> torch.Tensor:
-    """Return the mask of a picture of this size as latents see it: each takes the pixel at its corner, as in diffusers."""
+    """Return the mask of a picture of this size as latents see it: each takes the pixel at its corner, as diffusers."""
     levels = torch.from_numpy(np.array(sharp(mask, size)) > 0).float()[None, None]
     return torch.nn.functional.interpolate(levels, size=latents.shape[-2:]).to(latents)
 

@@ -1,7 +1,7 @@
 """One picture on its way from noise to latents, through its phases: where it stands and how it goes on."""
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from diffusers import SchedulerMixin
@@ -57,8 +57,12 @@ class Member:
         return self.done + self.steps_left + ahead
 
     @property
-    def is_last_phase(self) -> bool:
-        return self.at == len(self.phases) - 1
+    def has_more_phases(self) -> bool:
+        return self.at + 1 < len(self.phases)
+
+    def leave(self) -> None:
+        """Be done with this phase, and wait to enter the next."""
+        self.at, self.timesteps, self.step = self.at + 1, self.timesteps[:0], 0
 
     @torch.inference_mode()
     def enter(self, on: On, opening: Opening) -> None:
@@ -68,7 +72,12 @@ class Member:
             scheduler.set_begin_index(opening.window.start)
         noise = Noise(scheduler, scheduler.timesteps[opening.window], self._random_numbers())
         beginning = self._begin(on, noise)
-        self.opening, self.scheduler, self.timesteps, self.generator = opening, scheduler, noise.timesteps, noise.generator
+        self.opening, self.scheduler, self.timesteps, self.generator = (
+            opening,
+            scheduler,
+            noise.timesteps,
+            noise.generator,
+        )
         self.latents, self.kept = beginning
         self.step = 0
 
@@ -84,7 +93,9 @@ class Member:
             return Beginning(self.latents, self.kept)
         if self.at > 0:
             return enlarged(on, spec, self.phase, self.latents, noise)
-        return from_picture(on, spec, self.phase, noise) if spec.init_image else from_noise(on, self.phase, noise)
+        if spec.init_image:
+            return from_picture(on, spec.init_image, spec, self.phase, noise)
+        return from_noise(on, self.phase, noise)
 
     @torch.inference_mode()
     def scale(self) -> None:
@@ -99,9 +110,12 @@ class Member:
         self.step += 1
         self.done += 1
         if self.kept:
-            self.latents = self.kept.put_back(
-                self.latents, self.scheduler, self.timestep if self.steps_left or not self.is_last_phase else None
-            )
+            self.latents = self.kept.put_back(self.latents, self.scheduler, self._level())
+
+    def _level(self) -> torch.Tensor | None:
+        """Return the timestep that the latents are at now, None at the end of the denoising."""
+        place = self.opening.window.start + self.step
+        return self.scheduler.timesteps[place] if place < len(self.scheduler.timesteps) else None
 
     def _sight(self, noise: torch.Tensor) -> tuple[int, torch.Tensor] | None:
         """Return the number and the latents of the preview that is due after this step; they are spread evenly."""
@@ -110,6 +124,12 @@ class Member:
         if self.done + 1 not in due or self.scaled is None:
             return None
         return due.index(self.done + 1), clean_estimate(self.scheduler, self.scaled, noise, self.timestep)
+
+
+def another_try(member: Member, dtype: str) -> Member:
+    """Return the same picture at its beginning, to be drawn with weights of another dtype."""
+    phases = [replace(phase, weights=replace(phase.weights, dtype=dtype)) for phase in member.phases]
+    return Member(member.generation, member.index, member.seed, tuple(phases))
 
 
 def members_of(generation: Generation) -> list[Member]:

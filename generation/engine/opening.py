@@ -32,7 +32,8 @@ def open_phase(on: On, spec: Spec, phase: Phase, later: Sequence[Phase]) -> Open
     asked = replace(spec, width=phase.width, height=phase.height, guidance_scale=phase.guidance_scale)
     config = on.refiner.scheduler_config if on.refiner else on.sdxl.scheduler_config
     positive, negative = condition_refiner(on.sdxl, on.refiner, asked) if on.refiner else condition(on.sdxl, asked)
-    scheduler = fresh_scheduler(spec.scheduler, config, spec.steps)
+    chosen = {"sigmas": spec.sigmas, "spacing": spec.timestep_spacing}
+    scheduler = fresh_scheduler(spec.scheduler, config, spec.steps, **chosen)
     controls = spec.controls if phase.weights.controlnets else ()
     return Opening(
         phase=phase,

@@ -6,6 +6,7 @@ from diffusers import SchedulerMixin
 
 from generation.engine.spec import Spec
 from generation.engine.weight_set import WeightSet
+from loras.weights.wanted import Wanted
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def phases_of(spec: Spec) -> tuple[Phase, ...]:
         )
         phases += [replace(last, end=refiner.start), finish]
     return tuple(phases)
+
+
+def wanted_of(spec: Spec) -> tuple[Wanted, ...]:
+    """Return what must be resident for a spec, in any of its phases."""
+    return tuple(dict.fromkeys(each for phase in phases_of(spec) for each in phase.weights.wanted))
 
 
 def window(scheduler: SchedulerMixin, steps: int, phase: Phase) -> slice:

@@ -31,4 +31,4 @@ def preview(vae: AutoencoderKL, latents: torch.Tensor) -> Image.Image:
     """Return a small picture of latents. Raises InvalidOutput."""
     scale = min(1.0, SIDE / max(latents.shape[-2:]))
     size = [max(1, round(side * scale)) for side in latents.shape[-2:]]
-    return decode(vae, torch.nn.functional.interpolate(latents, size=size, mode="area"))
+    return decode(vae, torch.nn.functional.interpolate(latents, size=size, mode="area")).image

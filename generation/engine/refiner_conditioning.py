@@ -1,8 +1,9 @@
-"""What is SDXL's refiner conditioned on? The second encoder's reading alone, the size, and how beautiful it shall be."""
+"""What is SDXL's refiner told? What the second encoder reads alone, the size, and how beautiful it shall be."""
 
 import torch
 
-from generation.engine.conditioning import Conditioning, chunks, encode, padded
+from generation.engine.chunks import chunks, framed
+from generation.engine.conditioning import Conditioning, encode
 from generation.engine.spec import Spec
 from loras.weights.refiner import Refiner
 from loras.weights.sdxl import Sdxl
@@ -18,7 +19,7 @@ def condition_refiner(sdxl: Sdxl, refiner: Refiner, spec: Spec) -> tuple[Conditi
     tokenizer, encoder = refiner.tokenizer_2 or sdxl.tokenizer_2, refiner.text_encoder_2 or sdxl.text_encoder_2
     tokenized = [chunks(tokenizer, text) for text in texts]
     longest = max(map(len, tokenized))
-    embedded = [encode(encoder, padded(tokenizer, pieces, longest)) for pieces in tokenized]
+    embedded = [encode(encoder, framed(tokenizer, pieces, longest)) for pieces in tokenized]
     positive = Conditioning(*embedded[0], ids(sdxl, spec, AESTHETIC))
     if not guided:
         return positive, None

@@ -27,6 +27,7 @@ SIGMAS = schedulers.SIGMAS  # how the noise levels are spaced
 SPACINGS = schedulers.SPACINGS  # how the timesteps are, where the noise levels follow them
 STRENGTH = (0.0, 1.0)
 MASK_BLUR = (0, 64)  # pixels
+DRAWN_ANEW = 128  # of a mask's 255 levels, and above
 MAX_CONTROLNETS = 4
 CONTROL_WEIGHT = (0.0, 2.0)
 REFINER_START = (0.0, 1.0)  # which part of the denoising the base does

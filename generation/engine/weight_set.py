@@ -4,6 +4,7 @@ it the ControlNets that its pictures follow, or the refiner that finishes them."
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 
@@ -14,7 +15,7 @@ from loras.weights.patch import adapters_on
 from loras.weights.refiner import Refiner
 from loras.weights.residency import Residency
 from loras.weights.sdxl import Sdxl
-from loras.weights.wanted import AdapterOf, Base, CheckpointOf, ControlNetOf, RefinerOf, Wanted
+from loras.weights.wanted import AdapterOf, CheckpointOf, ControlNetOf, RefinerOf, Wanted
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Strength:
 class WeightSet:
     """What pictures are drawn with. LoRAs of weight 0 are no part of it, and the others' order does not matter.
 
-    A refiner draws alone: neither LoRAs nor ControlNets are made for it.
+    A refiner draws alone: neither LoRAs nor ControlNets are made for it. A dtype is named where the usual one failed.
     """
 
     checkpoint: str
     loras: tuple[Strength, ...] = ()
     controlnets: tuple[str, ...] = ()
     refiner: str = ""
+    dtype: str | None = None
 
     @classmethod
     def of(cls, spec: Spec) -> "WeightSet":
@@ -52,10 +54,11 @@ class WeightSet:
     @property
     def wanted(self) -> tuple[Wanted, ...]:
         """Return what must be resident for it, the checkpoint first."""
-        adapters = (AdapterOf(each.path, each.sha256, self.checkpoint) for each in self.loras)
-        others = [ControlNetOf(source) for source in self.controlnets]
-        refiners = [RefinerOf(self.refiner)] if self.refiner else []
-        return (CheckpointOf(self.checkpoint), *adapters, *others, *refiners)
+        base = CheckpointOf(self.checkpoint, self.dtype)
+        adapters = (AdapterOf(each.path, each.sha256, self.checkpoint, self.dtype) for each in self.loras)
+        others = [ControlNetOf(source, self.dtype) for source in self.controlnets]
+        refiners = [RefinerOf(self.refiner, self.dtype)] if self.refiner else []
+        return (base, *adapters, *others, *refiners)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class On:
         return self.sdxl.vae
 
     @classmethod
-    def of(cls, weight_set: WeightSet, held: tuple[Base | ControlNetModel | Refiner, ...]) -> "On":
+    def of(cls, weight_set: WeightSet, held: tuple[Any, ...]) -> "On":
         """Sort what is held for a weight set. Raises CheckpointUnusable when its parts were not made for each other."""
         base, *rest = held
         others = rest[len(weight_set.loras) :]

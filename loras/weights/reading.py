@@ -16,23 +16,30 @@ from loras.weights.wanted import Loaded, Wanted
 
 @dataclass(eq=False)
 class Reservation:
-    """Room for weights that are being read."""
+    """Room for weights that are being read. While others than the device's thread read, they have it on loan."""
 
     rooms: Rooms
     nbytes: int
     visiting: bool
+    settled: bool = False
 
     def take(self) -> None:
-        self.rooms.make_room(self.rooms.reading_room, self.nbytes, wait=not self.visiting)
-        self.rooms.reading_room.take(self.nbytes)
-        self.rooms.visitors += self.visiting
+        self._resize_to(self.nbytes, before=0)
+        if self.visiting:
+            self.rooms.lent.append(self)
 
-    def resize(self, nbytes: int) -> None:
-        """Take what the headers did not tell, or give back what they told too much."""
-        more = nbytes - self.nbytes
-        self.rooms.make_room(self.rooms.reading_room, more, wait=not self.visiting)
-        self.rooms.reading_room.take(more)
+    def give_back(self) -> None:
+        """Read on without room; when all is read, it is asked for again."""
+        self.rooms.reading_room.give(self.nbytes)
+        self.nbytes = 0
+
+    def settle(self, nbytes: int) -> None:
+        """Take what the headers did not tell, or give back what they told too much; from here on it is kept."""
+        self._resize_to(nbytes, before=self.nbytes)
         self.nbytes = nbytes
+        self._end_loan()
+        self.rooms.visitors += self.visiting
+        self.settled = True
 
     def give(self) -> None:
         self.rooms.reading_room.give(self.nbytes)
@@ -40,8 +47,17 @@ class Reservation:
 
     def end(self) -> None:
         """Leave the room to what was read."""
-        self.rooms.visitors -= self.visiting
+        self._end_loan()
+        self.rooms.visitors -= self.visiting and self.settled
         self.rooms.changed.notify_all()
+
+    def _resize_to(self, nbytes: int, *, before: int) -> None:
+        self.rooms.make_room(self.rooms.reading_room, nbytes - before, wait=not self.visiting)
+        self.rooms.reading_room.take(nbytes - before)
+
+    def _end_loan(self) -> None:
+        if self in self.rooms.lent:
+            self.rooms.lent.remove(self)
 
 
 class Readings:
@@ -50,7 +66,7 @@ class Readings:
     def __init__(self, rooms: Rooms, dtype: torch.dtype) -> None:
         self._rooms, self._dtype = rooms, dtype
         self._footprints: dict[Wanted, Footprint] = {}
-        self.under_way: dict[Wanted, int] = {}  # and the bytes taken for it
+        self.under_way: dict[Wanted, Reservation | None] = {}  # and the room it has
         self._models = threading.Lock()
 
     def footprint(self, wanted: Wanted) -> Footprint:
@@ -80,7 +96,7 @@ class Readings:
                 rooms.changed.wait()
             if wanted in rooms.entries:
                 return self._keep(rooms.entries[wanted], visiting)
-            self.under_way[wanted] = 0
+            self.under_way[wanted] = None
         try:
             return self._read(wanted, visiting)
         finally:
@@ -100,7 +116,7 @@ class Readings:
                 loaded = self._read_files(wanted, companion)
                 footprint = self._measured([tensor.nbytes for tensor in loaded.tensors])
                 with rooms.changed:
-                    reservation.resize(rooms.bytes_in(footprint, rooms.reading_room))
+                    reservation.settle(rooms.bytes_in(footprint, rooms.reading_room))
                 movable = None if rooms.blocks is None else Movable(loaded.tensors, rooms.blocks)
                 return self._enter(Entry(wanted, loaded, footprint, movable), visiting)
 
@@ -117,7 +133,7 @@ class Readings:
         reservation = Reservation(self._rooms, nbytes, visiting)
         with self._rooms.changed:
             reservation.take()
-            self.under_way[wanted] = nbytes
+            self.under_way[wanted] = reservation
         with ExitStack() as undo:
             undo.callback(self._undo, reservation)
             yield reservation
@@ -136,7 +152,7 @@ class Readings:
         with self._rooms.changed:
             self._footprints[entry.wanted] = entry.footprint
             self._rooms.entries[entry.wanted] = entry
-            self.under_way[entry.wanted] = 0
+            self.under_way[entry.wanted] = None
             return self._keep(entry, visiting)
 
     def _keep(self, entry: Entry, visiting: bool) -> Entry:

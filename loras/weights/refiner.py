@@ -13,7 +13,7 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 from loras.weights.errors import CheckpointUnusable
 from loras.weights.folder import located, weight_files
 from loras.weights.sdxl import Sdxl, default_dtype, readable, silence
-from loras.weights.sources import sha256_of
+from loras.weights.sources import content_of, sha256_of
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,20 @@ def refiner_index(source: str, folder: Path) -> dict[str, Any]:
     return values
 
 
+def shared_in(folder: Path) -> list[str]:
+    """Return the parts that a refiner's `darkroom.json` has from its base, though diffusers' index must name them."""
+    card = folder / "darkroom.json"
+    return list(content_of(card).get("shares", [])) if card.is_file() else []
+
+
 def has(index: Mapping[str, Any], part: str) -> bool:
     return any(index.get(part) or ())  # an absent part is written as [null, null]
 
 
 def assemble(source: str, folder: Path, index: Mapping[str, Any], dtype: torch.dtype) -> Refiner:
     """Read the parts there are, each with its own class: nothing else in the folder is run."""
-    own = {part: has(index, part) for part in ("vae", "text_encoder_2")}
+    shared = shared_in(folder)
+    own = {part: has(index, part) and part not in shared for part in ("vae", "text_encoder_2")}
     text = own["text_encoder_2"]
     return Refiner(
         name=folder.resolve().name if Path(source).is_dir() else source,

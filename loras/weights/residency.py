@@ -100,7 +100,7 @@ class Residency:
                 self._rooms.touch(entry)
 
     def _refuse_too_large(self, wanted: Iterable[Wanted], in_use: Iterable[Entry]) -> None:
-        """Raise WeightsTooLarge when the wanted and what is in use are more than a budget; others' names are not told."""
+        """Raise WeightsTooLarge when the wanted and what is in use are more than a budget; it names the former."""
         wanted, rooms = dict.fromkeys(wanted), self._rooms
         read = [each for each in wanted if each not in rooms.entries]
         companions = [each.reads_with for each in read if each.reads_with is not None]
@@ -138,7 +138,7 @@ class Residency:
         """List what is in which memory; the rows of a memory add up to what counts against its budget."""
         with self._rooms.changed:
             rows = [row for entry in self._rooms.entries.values() for row in self._rows(entry)]
-            reading = list(self._readings.under_way.items())
+            reading = [(wanted, room.nbytes) for wanted, room in self._readings.under_way.items() if room]
         where = self._rooms.reading_room.memory
         return rows + [
             Resident(wanted.kind, wanted.name, where, nbytes, 0, 0.0, "being read from disk")

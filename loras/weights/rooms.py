@@ -10,12 +10,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Condition
+from typing import Protocol
 
 import torch
 
 from loras.weights.errors import WeightsTooLarge
 from loras.weights.memories import Blocks, Footprint, Movable, let_go
 from loras.weights.wanted import Loaded, Wanted
+
+
+class Lent(Protocol):
+    """Room that is taken, but given back as soon as the device's thread wants it."""
+
+    nbytes: int
+
+    def give_back(self) -> None: ...
 
 
 class NoRoom(WeightsTooLarge):
@@ -88,7 +97,8 @@ class Rooms:
         self.reading_room = device if blocks is None else host  # where weights arrive from disk
         self.entries: OrderedDict[Wanted, Entry] = OrderedDict()
         self.changed = Condition()
-        self.visitors = 0  # what other threads than the device's keep or have taken; they never wait while they do
+        self.visitors = 0  # what other threads than the device's keep in memory; they never wait while they do
+        self.lent: list[Lent] = []  # to what other threads are reading from a disk
 
     def bytes_in(self, footprint: Footprint, budget: Budget) -> int:
         return footprint.device if budget is self.device else footprint.host
@@ -96,14 +106,18 @@ class Rooms:
     def make_room(self, budget: Budget, nbytes: int, *, wait: bool) -> None:
         """Put idle weights away until so many bytes are free; none if that cannot be enough. Raises NoRoom.
 
-        Only the device thread waits, for what others keep for a moment.
+        The device thread (`wait`) takes room back from what others read, for it waits for no disk of theirs, and waits
+        for what they keep: a base while its LoRA is read.
         """
         while budget.free < nbytes:
-            if budget.free + self.leavable_bytes(budget, also_spare=wait) < nbytes:
+            idle = self.leavable_bytes(budget, also_spare=wait)
+            if wait and budget is self.reading_room and self.lent and budget.free + idle < nbytes:
+                self.lent.pop().give_back()
+            elif budget.free + idle < nbytes:
                 if not (wait and self.visitors):
                     raise NoRoom(
                         f"{nbytes:,} bytes are needed in {budget.memory} memory: of its {budget.limit:,} "
-                        f"{budget.free:,} are free and {self.leavable_bytes(budget, also_spare=wait):,} idle."
+                        f"{budget.free:,} are free and {idle:,} idle."
                     )
                 self.changed.wait()
             elif entry := next(self.leavable(budget), None):
@@ -112,8 +126,17 @@ class Rooms:
                 self.clear_spare()
 
     def leavable(self, budget: Budget) -> Iterator[Entry]:
-        """Yield the idle entries in the budget's memory, the least recently used first."""
-        return (entry for entry in self.entries.values() if entry.idle and (budget is self.host or entry.on_device))
+        """Yield what may leave the budget's memory, the least recently used first.
+
+        What another thread keeps may leave the device: that thread looks at the host's copy, or only at its sizes.
+        """
+        return (
+            entry
+            for entry in self.entries.values()
+            if not entry.holds
+            and not (entry.visits and budget is self.reading_room)
+            and (budget is self.host or entry.on_device)
+        )
 
     def leavable_bytes(self, budget: Budget, *, also_spare: bool) -> int:
         """Sum what the idle entries have there, also the spare pristine copies of those in use."""

@@ -1,4 +1,4 @@
-"""Which schedulers denoise, and which settings does each of them take? Facts about diffusers' classes, without torch."""
+"""Which schedulers denoise, and which settings does each take? Facts about diffusers' classes, without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,6 +65,8 @@ def refuse_unfit(name: str, *, steps: int = 1, sigmas: str = "default", spacing:
     if sigmas not in kind.sigmas:
         raise SettingsUnfit("sigmas", f"sigmas of {name} must be one of: {', '.join(kind.sigmas)}.")
     if spacing not in kind.spacings:
-        raise SettingsUnfit("timestep_spacing", f"timestep_spacing of {name} must be one of: {', '.join(kind.spacings)}.")
+        raise SettingsUnfit(
+            "timestep_spacing", f"timestep_spacing of {name} must be one of: {', '.join(kind.spacings)}."
+        )
     if steps > kind.most_steps:
         raise SettingsUnfit("steps", f"steps must be at most {kind.most_steps} with {name}.")

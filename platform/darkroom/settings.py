@@ -120,6 +120,8 @@ PICTURES: dict[str, Any] = {
 }
 # LoRA files; the checkpoints and ControlNets stay where the operator has them.
 WEIGHTS: dict[str, Any] = {"BACKEND": "loras.storage.WholeFiles", "OPTIONS": {"location": HOME / "weights"}}
+# How much of them a worker keeps on its disk when their store is S3.
+WEIGHTS_CACHE_BYTES = env.gigabytes("DARKROOM_WEIGHTS_CACHE_GB") or 50_000_000_000
 # What a store that is full or out of reach raises, by dotted name.
 STORAGE_ERRORS = ["builtins.OSError"]
 if S3_BUCKET:
@@ -163,7 +165,7 @@ JOB_PERFORMERS = {"generation.GenerationJob": "generation.dispatch.Generations"}
 # Enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
-MAX_QUEUED_PER_TENANT = env.number("DARKROOM_MAX_QUEUED_PER_TENANT", 100, low=1)
+MAX_QUEUED_PER_TENANT = env.number("DARKROOM_MAX_QUEUED_PER_TENANT", 500, low=1)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
 MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
 MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=1)
@@ -183,6 +185,7 @@ ENGINE_OPTIONS: dict[str, Any] = {
 CHORES = [
     "generation.storage.remove_discarded",
     "generation.storage.remove_orphans",
+    "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
 ]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")

@@ -21,10 +21,11 @@ log = logging.getLogger(__name__)
 QUEUE = "wake"
 
 
-def ring() -> None:
-    """Tell one idle worker to look into the database."""
+def ring(times: int = 1) -> None:
+    """Tell so many idle workers to look into the database."""
     try:
-        _queue().enqueue("jobs.doorbell.answer", job_timeout=-1, result_ttl=0, failure_ttl=0, ttl=60)
+        for _ in range(times):
+            _queue().enqueue("jobs.doorbell.answer", job_timeout=-1, result_ttl=0, failure_ttl=0, ttl=60)
     except RedisError as error:
         log.warning("the doorbell is out of order, workers look by themselves: %s", error)
 

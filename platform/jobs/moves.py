@@ -4,6 +4,7 @@ Every move is a conditional update fenced by (status, attempt): whoever lost the
 `LostLease`. Each leaves one event in the same transaction.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status
+from tenants.ownership import OwnedQuerySet
 
 MOVES = {
     # from             to                event
@@ -27,11 +29,11 @@ class LostLease(Exception):
     """Somebody else moved the job: it was requeued, cancelled or finished meanwhile."""
 
 
-def place(job: Job) -> None:
-    """Insert a new job as queued."""
+def place(jobs: Sequence[Job]) -> None:
+    """Insert new jobs of one kind as queued."""
     with transaction.atomic():
-        job.save(force_insert=True)
-        _record(job, "accepted")
+        type(jobs[0]).objects.bulk_create(jobs)
+        JobEvent.objects.bulk_create([_event(job, "accepted") for job in jobs])
 
 
 def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **changes: Any) -> None:
@@ -46,7 +48,7 @@ def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **
         if mine.update(status=to, **changes) != 1:
             raise LostLease(f"{job.pk} is no longer {job.status} in attempt {job.attempt}")
         job.refresh_from_db()
-        _record(job, name, detail)
+        _event(job, name, detail).save()
 
 
 def fail(job: Job, code: str, message: str, **changes: Any) -> None:
@@ -54,7 +56,19 @@ def fail(job: Job, code: str, message: str, **changes: Any) -> None:
     move(job, Status.FAILED, detail=code, error_code=code, error_message=message, **changes)
 
 
-def _record(job: Job, name: str, detail: str = "") -> None:
-    JobEvent.objects.create(
+def cancel_waiting(jobs: OwnedQuerySet, *, detail: str) -> None:
+    """Cancel those of these jobs that wait; three queries, however many they are."""
+    with transaction.atomic():
+        # The lock is the fence here: nobody claims a job between our look and our update.
+        waiting = list(jobs.filter(status=Status.QUEUED).order_by("pk").select_for_update())
+        found = jobs.model._default_manager.filter(pk__in=[job.pk for job in waiting])
+        found.update(status=Status.CANCELLED, completed_at=Now())
+        for job in waiting:
+            job.status = Status.CANCELLED
+        JobEvent.objects.bulk_create([_event(job, "cancelled", detail) for job in waiting])
+
+
+def _event(job: Job, name: str, detail: str = "") -> JobEvent:
+    return JobEvent(
         tenant_id=job.tenant_id, job_id=job.pk, attempt=job.attempt, name=name, status=job.status, detail=detail
     )

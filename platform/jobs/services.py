@@ -1,7 +1,9 @@
 """The verbs on any job: accept it, cancel it, find out where it stands."""
 
+import math
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
@@ -10,30 +12,36 @@ from django.db.models.functions import Coalesce, Now
 
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
-from jobs.moves import LostLease, move, place
+from jobs.moves import LostLease, cancel_waiting, move, place
 from tenants.models import Tenant
+from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
 RETRY_AFTER = "10"
+BY_OWNER = "asked by its owner"
 
 
-def accept(job: Job) -> None:
-    """Store the job and ring a worker once the transaction is committed. Raises ApiError when too many wait."""
+def accept(*jobs: Job) -> None:
+    """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
+
+    Raises ApiError when too many wait.
+    """
     with transaction.atomic():
-        _check_room(job)
-        place(job)
-    transaction.on_commit(ring)
+        _check_room(jobs[0], len(jobs))
+        place(jobs)
+    transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
 
 
-def _check_room(job: Job) -> None:
+def _check_room(job: Job, count: int) -> None:
     queued = type(job).objects.filter(status=Status.QUEUED)
     own, limit = queued.for_tenant(job.tenant).count(), settings.MAX_QUEUED_PER_TENANT
-    if own >= limit:
-        message = f"{own} jobs of yours are waiting, the limit is {limit}. Ask again when one has started."
+    if own + count > limit:
+        more = f", this asks for {count} more" if count > 1 else ""
+        message = f"{own} jobs of yours are waiting{more}; the limit is {limit}. Ask again when some have started."
         raise ApiError(429, "queue_full", message, retry_after=RETRY_AFTER)
-    if queued.count() >= settings.MAX_QUEUED:
+    if queued.count() + count > settings.MAX_QUEUED:
         raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
 
 
@@ -54,12 +62,19 @@ def _is_cancelled(job: Job) -> bool:
         return asked == 1
     if job.status == Status.QUEUED:
         with suppress(LostLease):
-            move(job, Status.CANCELLED, detail="asked by its owner")
+            move(job, Status.CANCELLED, detail=BY_OWNER)
     if job.is_finished and job.status != Status.CANCELLED:
         # OpenAI's clients would repeat a 409; this one is final.
         message = f"This job has already {job.status}."
         raise ApiError(409, "job_already_finished", message, x_should_retry="false")
     return job.status == Status.CANCELLED
+
+
+def cancel_all(jobs: OwnedQuerySet) -> None:
+    """Cancel these jobs of one kind: those that wait at once, those that run at the next step, and no finished one."""
+    cancel_waiting(jobs, detail=BY_OWNER)
+    running = jobs.filter(status=Status.RUNNING)
+    running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
 
 
 def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:

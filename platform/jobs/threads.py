@@ -4,8 +4,8 @@ Django gives each ASGI request a thread and that thread a connection until the r
 requests would hold five hundred connections.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -26,3 +26,10 @@ def in_thread(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
             close_old_connections()
 
     return sync_to_async(closing, thread_sensitive=False)
+
+
+async def each_in_thread(items: Iterator[R]) -> AsyncIterator[R]:
+    """Yield what the iterator yields, holding a thread and a connection only while it makes the next item."""
+    following = in_thread(partial(next, items, None))  # no StopIteration, which no future can carry
+    while (item := await following()) is not None:
+        yield item

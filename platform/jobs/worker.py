@@ -31,6 +31,10 @@ SWEEP_SECONDS = 5.0
 GRACE_SECONDS = 20.0  # after SIGTERM the running job may still finish within this; then it is handed back
 
 
+class StoppedLoading(BaseException):
+    """Report that SIGTERM came before the first job. No Exception, or a loader might take it for a broken file."""
+
+
 class GpuWorker:
     """One process, one device, everything warm between jobs. This thread knows the database, the performers' threads
     do not: no device ever waits for a transaction."""
@@ -40,13 +44,15 @@ class GpuWorker:
         self.name = f"{self.host}-{self.pid}-{secrets.token_hex(3)}"
         self.performers: dict[type[Job], Performer] = {}
         self.stop_by = 0.0  # a monotonic instant, once SIGTERM has come
+        self.loading = False
         self.held: list[Held] = []
         self.looked_at = self.swept_at = self.seen_at = 0.0
 
     def work(self) -> None:
         """Work until SIGTERM or SIGINT. Raises WorkerUnfit when the process must be replaced."""
         with _signals(self._stop), self._registered():
-            self._warm_up()
+            if not self._warmed_up():
+                return
             listen(self.name)
             rung = True
             while self.held or not self.stop_by:
@@ -57,11 +63,19 @@ class GpuWorker:
                     connection.close()
                 rung = BELL.wait(ATTEND_SECONDS if self.held else LOOK_SECONDS, has_room=self._has_room())
 
-    def _warm_up(self) -> None:
-        for label, dotted in settings.JOB_PERFORMERS.items():
-            performer = import_string(dotted)()
-            performer.warm_up()
-            self.performers[apps.get_model(label)] = performer
+    def _warmed_up(self) -> bool:
+        """Load what the performers need; return False if SIGTERM came first."""
+        self.loading = True
+        try:
+            for label, dotted in settings.JOB_PERFORMERS.items():
+                performer = import_string(dotted)()
+                performer.warm_up()
+                self.performers[apps.get_model(label)] = performer
+        except StoppedLoading:
+            return False
+        finally:
+            self.loading = False
+        return not self.stop_by
 
     def _turn(self, rung: bool) -> None:
         """Attend to what we hold, claim what there is room for, and do now and then what is due."""
@@ -125,9 +139,12 @@ class GpuWorker:
         return bool(self.stop_by) and time.monotonic() > self.stop_by
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
-        """Finish or hand back the running job, then end. A second signal hands back at the next step."""
+        """Finish or hand back the running jobs, then end. A second signal hands back at the next step. What is still
+        loading ends at once."""
         self.stop_by = time.monotonic() + (0.0 if self.stop_by else GRACE_SECONDS)
         BELL.rung.set()
+        if self.loading:
+            raise StoppedLoading
 
     def _seen(self, *, ready: bool) -> None:
         # Made again should it be gone: the scheduler forgets workers that were not seen for long.

@@ -119,6 +119,34 @@ class OneOf(serializers.ChoiceField, _Strict):
         return str(data)
 
 
+class StrictObject(_Strict):
+    """A JSON object, taken as it is."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the object."""
+        if not isinstance(data, dict):
+            raise self.refusal("invalid_type", "must be a JSON object: {...}")
+        return data
+
+
+class StrictValues(_Strict):
+    """A JSON list of one value or more, `most` at most, each taken as it is."""
+
+    def __init__(self, most: int, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the list."""
+        if not isinstance(data, list):
+            raise self.refusal("invalid_type", "must be a list")
+        if not data:
+            raise self.refusal("empty_list", "must not be empty")
+        if len(data) > self.most:
+            raise self.refusal("list_too_long", f"may have {self.most} entries, this has {len(data)}")
+        return data
+
+
 def whole_number(text: str | None, name: str, low: int, high: int) -> int | None:
     """Return a query parameter's integer, None when absent. Raises ApiError outside the bounds."""
     if text is None:

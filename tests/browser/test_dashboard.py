@@ -169,7 +169,7 @@ def test_it_works_without_javascript(arrive):
     expect(page.locator(".card[data-status=succeeded] img")).to_have_count(1, timeout=20_000)
 
 
-@pytest.mark.parametrize("path", ["/", "/history", "/developers"])
+@pytest.mark.parametrize("path", ["/", "/history", "/batches", "/developers"])
 def test_nothing_is_wider_than_a_phone(arrive, path):
     page = arrive(viewport={"width": 390, "height": 844}).opens(path)
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -151,8 +151,15 @@ def latents_of(engine: Engine, spec: Spec) -> torch.Tensor:
 
 def stock_output(stock: StableDiffusionXLPipeline, spec: Spec, output_type: str) -> Image.Image | torch.Tensor:
     """What diffusers' pipeline draws for the spec, asked as its documentation says."""
-    kind = getattr(diffusers, spec.scheduler)
+    name, _, is_stochastic = spec.scheduler.partition("-")
+    kind = getattr(diffusers, name)
     config = {**stock.scheduler.config, "clip_sample": False, "set_alpha_to_one": False, "skip_prk_steps": True}
+    if is_stochastic:
+        config["algorithm_type"] = "sde-dpmsolver++"
+    if spec.sigmas != "default":
+        config[f"use_{spec.sigmas}_sigmas"] = True
+    if spec.timestep_spacing != "default":
+        config["timestep_spacing"] = spec.timestep_spacing
     pipeline = StableDiffusionXLPipeline(**{**stock.components, "scheduler": kind.from_config(config)})
     pipeline.set_progress_bar_config(disable=True)
     return pipeline(
@@ -163,5 +170,6 @@ def stock_output(stock: StableDiffusionXLPipeline, spec: Spec, output_type: str)
         num_inference_steps=spec.steps,
         guidance_scale=spec.guidance_scale,
         generator=torch.Generator("cpu").manual_seed(spec.seed),
+        eta=0.3 if name == "TCDScheduler" else 0.0,  # the class's own, which the pipeline would set to 0
         output_type=output_type,
     ).images[0]

@@ -72,6 +72,18 @@ def test_pictures_drawn_together_each_follow_their_own_prompt(mini):
     assert red[0] - red[2] > 10
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_heavier_colour_shows_more(mini, seed):
+    light, heavy = (levels(generate(mini, ask(f"a (blue:{weight}) guitar", seed))[0].image) for weight in (0.5, 1.5))
+    assert blueness(heavy) > blueness(light) + 5
+    assert blueness(light) > 15
+
+
+def blueness(picture):
+    red, green, blue = picture.mean((0, 1))
+    return blue - (red + green) / 2
+
+
 def test_the_example_lora_turns_colour_into_ink(mini, inkline):
     prompt = "a teapot, inkline style"
     plain, inked = (levels(generate(mini, ask(prompt, loras=loras))[0].image) for loras in ((), (inkline,)))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generation.engine.parameters import SAMPLERS, parameters_text
-from generation.engine.spec import SCHEDULERS, Control, Hires, LoraUse, Refine, Spec
+from generation.engine.parameters import parameters_text
+from generation.engine.spec import Control, Hires, LoraUse, Refine, Spec
 
 SETTING = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')  # AUTOMATIC1111's own
 
@@ -29,6 +29,7 @@ def test_the_last_line_holds_the_settings_of_the_one_picture():
     assert settings_of(text_of()) == {
         "Steps": "30",
         "Sampler": "Euler a",
+        "Schedule type": "Automatic",
         "CFG scale": "6.5",
         "Seed": "8",
         "Size": "832x1216",
@@ -55,9 +56,9 @@ def test_a_whole_guidance_scale_is_written_without_a_fraction():
     assert settings_of(text_of(guidance_scale=7.0))["CFG scale"] == "7"
 
 
-def test_every_scheduler_on_offer_has_a_sampler_name_of_its_own():
-    assert set(SAMPLERS) == set(SCHEDULERS)
-    assert len(set(SAMPLERS.values())) == len(SCHEDULERS)
+def test_the_spacing_of_the_noise_levels_has_a_setting_of_its_own():
+    settings = settings_of(text_of(scheduler="DPMSolverMultistepScheduler", sigmas="karras"))
+    assert (settings["Sampler"], settings["Schedule type"]) == ("DPM++ 2M", "Karras")
 
 
 def use(name, weight, autov3="a1b2c3d4e5f6" + "0" * 52):

@@ -133,8 +133,9 @@ def test_an_error_of_one_that_all_share_in_a_call_is_told_to_that_one(engine, un
     kept, _ = begin(engine, ask())
     broken, _ = begin(engine, ask(seed=9))
     turn(engine, 1)
-    poisoned = broken.members[0].positive
-    broken.members[0].positive = replace(poisoned, context=torch.full_like(poisoned.context, 99))
+    opening = broken.members[0].opening
+    poisoned = replace(opening.positive, context=torch.full_like(opening.positive.context, 99))
+    broken.members[0].opening = replace(opening, positive=poisoned)
     with unet.register_forward_pre_hook(refuse, with_kwargs=True):
         finish(engine)
     with pytest.raises(ValueError, match="cannot read"):

@@ -34,6 +34,7 @@ REFUSED = [
     (begun(mask=given(plain((0, 0, 0, 0), (64, 64), "RGBA"))), "mask_size_mismatch", "mask"),
     (begun(mask=given(left_half(255, 0))), "invalid_mask", "mask"),
     (begun(mask=given(plain(0, mode="L")), mask_mode="white"), "invalid_mask", "mask"),
+    (begun(mask=given(plain(127, mode="L")), mask_mode="white"), "invalid_mask", "mask"),
     (
         begun(mask=given(left_half((0, 0, 0, 0), "black", mode="RGBA")), mask_mode="white", size="64x64"),
         "invalid_mask",
@@ -70,6 +71,9 @@ REFUSED = [
     ({"scheduler": "DDIMScheduler", "sigmas": "karras"}, "invalid_value", "sigmas"),
     ({"scheduler": "LCMScheduler", "steps": 51}, "invalid_value", "steps"),
     ({"sigmas": "linear"}, "invalid_value", "sigmas"),
+    ({"scheduler": "LCMScheduler", "steps": 60}, "invalid_value", "steps"),
+    ({"prompt": "a (red:50) kite"}, "invalid_value", "prompt"),
+    ({"negative_prompt": "BREAK " * 30}, "invalid_value", "negative_prompt"),
     ({"preset": "turbo"}, "invalid_value", "preset"),
     ({"preset": 4}, "invalid_type", "preset"),
     ({"determinism": "perfect"}, "invalid_value", "determinism"),

@@ -111,9 +111,13 @@ def test_too_many_waiting_jobs_are_refused_for_now(alice, settings):
 
 
 def test_the_schedulers_are_listed_under_diffusers_names(alice):
-    names = [each["id"] for each in alice.api.get("/api/v1/schedulers").json()["data"]]
-    assert names[0] == "EulerDiscreteScheduler"
-    assert "DPMSolverMultistepScheduler" in names
+    listed = alice.api.get("/api/v1/schedulers").json()["data"]
+    assert listed[0]["id"] == "EulerDiscreteScheduler"
+    lcm = next(each for each in listed if each["id"] == "LCMScheduler")
+    assert lcm == {
+        "id": "LCMScheduler", "object": "scheduler", "sampler": "LCM", "sigmas": ["default"], "max_steps": 50,
+    }  # fmt: skip
+    assert "karras" in listed[0]["sigmas"]
 
 
 def test_the_loaded_checkpoint_is_listed_with_its_defaults(alice):

@@ -4,6 +4,7 @@ import pytest
 
 from generation.models import GenerationJob
 from loras.models import Checkpoint
+from loras.presets import read_presets
 from tests.generation.giving import given, picture_of, plain
 
 ROUTE = "/api/v1/generations"
@@ -91,8 +92,8 @@ def test_the_budget_counts_the_steps_of_both_passes(alice, fields, status):
 @pytest.fixture
 def lightning(checkpoint):
     """The checkpoint declares a preset for few steps."""
-    preset = {"name": "lightning", "title": "Four steps", "steps": 4, "guidance_scale": 1.0, "sigmas": "karras"}
-    Checkpoint.objects.update(presets=[preset])
+    preset = {"name": "lightning", "steps": 4, "guidance_scale": 1.0, "scheduler": "HeunDiscreteScheduler"}
+    Checkpoint.objects.update(presets=read_presets([preset | {"sigmas": "karras", "timestep_spacing": "trailing"}]))
 
 
 def test_a_preset_is_between_what_is_said_and_what_is_usual(alice, lightning):
@@ -100,14 +101,24 @@ def test_a_preset_is_between_what_is_said_and_what_is_usual(alice, lightning):
     told = {name: spec[name] for name in ("preset", "steps", "guidance_scale", "sigmas", "scheduler", "width")}
     assert told == {
         "preset": "lightning", "steps": 4, "guidance_scale": 2, "sigmas": "karras",
-        "scheduler": "EulerDiscreteScheduler", "width": 1024,
+        "scheduler": "HeunDiscreteScheduler", "width": 1024,
     }  # fmt: skip
+
+
+def test_a_presets_spacing_reaches_the_engine(alice, lightning):
+    assert spec_of(alice, preset="lightning")["timestep_spacing"] == "trailing"
+    assert GenerationJob.objects.get().spec.timestep_spacing == "trailing"
+
+
+def test_what_a_preset_and_a_request_say_must_fit_together(alice, lightning):
+    error = ask(alice, preset="lightning", scheduler="DDIMScheduler").json()["error"]
+    assert (error["param"], error["message"]) == ("sigmas", "sigmas of DDIMScheduler must be one of: default.")
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are(alice, lightning):
     error = ask(alice, preset="turbo").json()["error"]
     assert (error["code"], error["param"]) == ("invalid_value", "preset")
-    assert error["message"] == "fake-sdxl has no preset of that name. Known: lightning."
+    assert error["message"] == "The checkpoint fake-sdxl has no preset of that name. Known: lightning."
 
 
 def test_sigmas_determinism_and_previews_reach_the_engine(alice):

@@ -1,8 +1,10 @@
 """What a worker says of itself: it is ready once it has loaded, and it buries the dead of its machine."""
 
 import os
+import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -42,3 +44,21 @@ def test_a_worker_that_was_forgotten_comes_back(transactional_db):
     worker = GpuWorker()
     worker._seen(ready=True)
     assert Worker.objects.get().name == worker.name
+
+
+class EndlessLoading:
+    """A performer that is told to stop while it loads a large checkpoint."""
+
+    loaded = False
+
+    def warm_up(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(5)
+        EndlessLoading.loaded = True
+
+
+def test_a_worker_that_is_stopped_while_it_loads_ends_at_once(transactional_db, settings):
+    settings.JOB_PERFORMERS = {"generation.GenerationJob": "tests.jobs.test_worker.EndlessLoading"}
+    GpuWorker().work()
+    assert not EndlessLoading.loaded
+    assert not Worker.objects.exists()

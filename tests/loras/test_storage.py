@@ -1,6 +1,9 @@
 """LoRA files on disk and on S3: whole or not there, and where a worker reads them."""
 
 import hashlib
+import itertools
+import os
+import time
 
 import boto3
 import pytest
@@ -10,6 +13,7 @@ from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 from darkroom import s3
+from loras.cache import fetched
 from loras.storage import fetch, local_path
 from tests.shelf import lora_file
 from wire.errors import ApiError
@@ -94,3 +98,66 @@ def test_a_picture_is_made_with_a_lora_from_s3(bucket, shelve, alice, make_image
     image = make_image(alice, size="64x64", steps=1, loras=[{"name": "kites"}])
     assert image.receipt["loras"][0]["sha256"] == version.sha256
     assert hashlib.sha256(local_path(version).read_bytes()).hexdigest() == version.sha256
+
+
+def cached(tmp_path):
+    """The hashes of the files on this machine."""
+    return {file.stem for file in (tmp_path / "weights-cache").iterdir()}
+
+
+@pytest.fixture
+def three(bucket, shelve, settings):
+    """Three LoRAs of one size on S3, and room for two on this machine."""
+    versions = [shelve(f"lora {number}", number) for number in (1, 2, 3)]
+    settings.WEIGHTS_CACHE_BYTES = 2 * max(version.size_bytes for version in versions)
+    return versions
+
+
+def use(*versions):
+    for version in versions:
+        with fetched(version):
+            os.utime(local_path(version), ns=(next(MOMENTS), next(MOMENTS)))
+
+
+MOMENTS = itertools.count(1)  # file systems count time less finely than tests run
+
+
+def test_what_was_used_last_stays_within_the_budget(three, tmp_path):
+    one, two, three_ = three
+    use(one, two, one, three_)
+    assert cached(tmp_path) == {one.sha256, three_.sha256}
+
+
+def test_a_file_in_use_stays_whatever_is_fetched(three, tmp_path, settings):
+    one, two, three_ = three
+    settings.WEIGHTS_CACHE_BYTES = 1
+    with fetched(one):
+        use(two, three_)
+        assert cached(tmp_path) == {one.sha256, three_.sha256}
+    use(two)
+    assert cached(tmp_path) == {two.sha256}
+
+
+def test_a_download_that_broke_off_goes_and_one_under_way_stays(three, tmp_path, settings):
+    settings.WEIGHTS_CACHE_BYTES = 1
+    use(three[0])
+    for name, age in (("broken.safetensors.00", 7200), ("coming.safetensors.00", 10)):
+        (tmp_path / "weights-cache" / name).write_bytes(b"half")
+        os.utime(tmp_path / "weights-cache" / name, (time.time() - age, time.time() - age))
+    use(three[1])
+    assert cached(tmp_path) == {three[1].sha256, "coming.safetensors"}
+
+
+def test_a_file_is_kept_until_its_generation_has_ended(three, tmp_path, settings, alice, make_image):
+    settings.WEIGHTS_CACHE_BYTES = 1
+    make_image(alice, size="64x64", steps=1, loras=[{"name": "lora 1"}, {"name": "lora 2"}])
+    assert cached(tmp_path) == {three[0].sha256, three[1].sha256}
+    use(three[2])
+    assert cached(tmp_path) == {three[2].sha256}
+
+
+def test_a_worker_with_the_store_on_its_own_disk_trims_nothing(shelve, settings):
+    settings.WEIGHTS_CACHE_BYTES = 1
+    versions = [shelve("one", 1), shelve("two", 2)]
+    use(*versions)
+    assert all(local_path(version).is_file() for version in versions)

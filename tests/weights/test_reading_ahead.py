@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from loras.weights.errors import CheckpointUnusable, WeightsTooLarge
+from loras.weights.memories import layout
 from loras.weights.residency import Residency
 from loras.weights.wanted import CheckpointOf
 from tests.weights.residents import SIZE, Disk, SmallAdapter, SmallBase, Weights, places, visit
@@ -62,17 +63,95 @@ def test_checkpoints_read_by_several_threads_come_out_whole(tiny, tmp_path):
         assert [each.result() for each in ahead] == [None] * 3
 
 
-def test_a_hold_waits_for_room_another_thread_is_about_to_leave(five, disk, memories):
-    residency = Residency(CPU, device_bytes=SIZE, host_bytes=SIZE, blocks=memories)
-    slow = Disk()
-    slow.gate.clear()
+@pytest.fixture
+def slow():
+    """A disk that gives nothing yet."""
+    disk = Disk()
+    disk.gate.clear()
+    return disk
+
+
+STYLE = SmallAdapter("style", SmallBase("base"))
+
+
+def room_of(*wanted):
+    """How many bytes these take in host memory."""
+    return sum(layout(each.sizes(torch.float32)).footprint.host for each in wanted)
+
+
+@pytest.fixture
+def full(memories, slow):
+    """A residency with room for a base and a LoRA, of which the base is there, and a stranger's read has the rest."""
+    residency = Residency(CPU, device_bytes=2**20, host_bytes=room_of(STYLE, STYLE.reads_with), blocks=memories)
+    visit(residency, STYLE.reads_with)
     with ThreadPoolExecutor(1) as thread:
-        ahead = thread.submit(residency.prefetch, Weights("slow", SIZE, slow))
+        ahead = thread.submit(residency.prefetch, Weights("s", room_of(STYLE), slow))
         assert slow.started.wait(10)
-        threading.Timer(0.05, slow.gate.set).start()
-        visit(residency, five[0])
-    assert ahead.result() is None
-    assert places(residency) == {"device": "a", "host": "a"}
+        opening = threading.Timer(2, slow.gate.set)
+        opening.start()
+        yield residency, ahead
+        slow.gate.set()
+        opening.cancel()
+
+
+def test_a_hold_waits_for_no_strangers_disk(full, slow):
+    residency, ahead = full
+    with residency.hold(STYLE.reads_with, STYLE):
+        assert not slow.gate.is_set()
+        slow.gate.set()
+        assert ahead.result(10) is None
+        assert sorted(row.name for row in residency.inventory() if row.where == "host") == ["base", "style"]
+    assert residency.host_budget.used == residency.host_budget.limit
+
+
+def test_what_lost_its_room_while_it_was_read_gets_it_back_if_there_is_some(full, slow):
+    residency, ahead = full
+    visit(residency, STYLE)
+    slow.gate.set()
+    assert ahead.result(10) is None
+    assert "s" in [row.name for row in residency.inventory() if row.where == "host"]
+    assert residency.host_budget.used <= residency.host_budget.limit
+
+
+def test_a_read_that_fails_after_it_lost_its_room_gives_none_back_twice(full, slow):
+    residency, ahead = full
+    slow.broken.add("s")
+    visit(residency, STYLE)
+    slow.gate.set()
+    with pytest.raises(CheckpointUnusable):
+        ahead.result(10)
+    assert residency.host_budget.used == room_of(STYLE, STYLE.reads_with)
+
+
+@pytest.fixture
+def lora_read_slowly(memories, slow):
+    """A residency whose base is kept for a LoRA that is being read; room on the device for the base alone."""
+    style = SmallAdapter("style", SmallBase("base", slow))
+    device_bytes = layout(style.reads_with.sizes(torch.float32)).footprint.device
+    residency = Residency(CPU, device_bytes=device_bytes, host_bytes=room_of(style, style.reads_with), blocks=memories)
+    slow.gate.set()
+    visit(residency, style.reads_with)
+    slow.gate.clear()
+    slow.started.clear()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(residency.prefetch, style)
+        assert slow.started.wait(10)
+        yield residency
+        slow.gate.set()
+
+
+def test_weights_leave_the_device_while_a_lora_for_them_is_read(lora_read_slowly, slow):
+    threading.Timer(1, slow.gate.set).start()
+    lora_read_slowly.host_budget.limit *= 2
+    with lora_read_slowly.hold(Weights("w", lora_read_slowly.device_budget.limit)):
+        assert not slow.gate.is_set()
+
+
+def test_a_hold_waits_for_a_base_whose_lora_is_being_read(lora_read_slowly, slow):
+    threading.Timer(0.1, slow.gate.set).start()
+    other = SmallAdapter("other", SmallBase("more"))
+    with lora_read_slowly.hold(other.reads_with):
+        assert slow.gate.is_set()
 
 
 def test_a_failed_read_is_not_remembered(residency, five, disk):

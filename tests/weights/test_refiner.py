@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -42,6 +43,11 @@ def test_a_refiner_that_shares_the_bases_parts(tmp_path, sdxl):
     refiner = load_refiner(str(make_tiny_refiner(tmp_path, shares=True)), CPU)
     assert (refiner.vae, refiner.text_encoder_2, refiner.tokenizer_2) == (None, None, None)
     refuse_other_base(refiner, sdxl)
+
+
+def test_the_one_that_ships_says_itself_what_it_shares():
+    refiner = load_refiner(str(Path(__file__).parents[2] / "checkpoints" / "mini-refiner"), CPU)
+    assert (refiner.vae, refiner.text_encoder_2, refiner.tokenizer_2) == (None, None, None)
 
 
 def test_a_vae_that_overflows_stays_in_full_precision(folder):

@@ -65,7 +65,7 @@ def test_too_much_at_once_is_refused_before_anything_goes(residency, five):
 
 def test_too_much_beside_what_is_in_use_is_refused(residency, five):
     visit(residency, five[2])
-    with residency.hold(five[0]), pytest.raises(WeightsTooLarge, match="^d and e and what is in use need"):
+    with residency.hold(five[0]), pytest.raises(WeightsTooLarge, match=r"^d and e and what is in use need"):
         visit(residency, five[3], five[4])
     assert places(residency)["device"] == "ca"
 

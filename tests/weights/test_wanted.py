@@ -176,7 +176,7 @@ def test_a_refusal_names_what_was_asked_for_and_not_what_others_use(tiny, loras)
     mine = CheckpointOf(str(tiny), "float64")
     with (
         residency.hold(*adapters(loras[:1], tiny)),
-        pytest.raises(WeightsTooLarge, match="^tiny in float64 and what is in use need") as refused,
+        pytest.raises(WeightsTooLarge, match=r"^tiny in float64 and what is in use need") as refused,
         residency.hold(mine),
     ):
         pass

@@ -41,6 +41,6 @@ def tiny_refiner_unet() -> UNet2DConditionModel:
 def make_tiny_controlnet(folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(2)
-        controlnet = ControlNetModel.from_unet(tiny_unet(), conditioning_embedding_out_channels=(4, 8))
+        controlnet = ControlNetModel.from_unet(tiny_unet(), conditioning_embedding_out_channels=(4, 4, 8, 8))
         controlnet.save_pretrained(folder)
     return folder

@@ -12,10 +12,9 @@ from generation.dialects.openai.edits import EditSerializer
 from generation.dialects.openai.forms import said_in
 from generation.dialects.openai.images import accepted
 from generation.dialects.openai.remembering import prompt_in
-from generation.engine import spec
 from generation.models import Image
+from generation.prompt_field import PromptField
 from tenants.models import Scope, Tenant
-from wire.fields import StrictText
 from wire.ids import is_id
 
 STRENGTH = 0.6  # the same thing in another way, rather than another thing
@@ -29,8 +28,8 @@ class VariationSerializer(EditSerializer):
     mask = mask_mode = mask_blur = input_fidelity = None  # type: ignore[assignment]
     quality = background = stream = partial_images = None  # type: ignore[assignment]
 
-    prompt = StrictText(
-        max_length=spec.MAX_PROMPT_CHARS, required=False,
+    prompt = PromptField(
+        required=False,
         help_text="What the picture shows. When absent: the prompt it was made of, if it was made here.",
     )  # fmt: skip
 

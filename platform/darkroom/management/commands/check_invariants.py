@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 import generation.invariants
 import jobs.invariants
+import loras.invariants
 
-INVARIANTS = [*jobs.invariants.INVARIANTS, *generation.invariants.INVARIANTS]
+INVARIANTS = [*jobs.invariants.INVARIANTS, *loras.invariants.INVARIANTS, *generation.invariants.INVARIANTS]
 
 
 class Command(BaseCommand):

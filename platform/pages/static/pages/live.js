@@ -5,11 +5,15 @@ const RETRY_MS = 3000;
 const streams = new Map(); // card id -> EventSource
 
 function follow() {
-  const unfinished = [...document.querySelectorAll("[data-events]")].reverse(); // the oldest ends first
+  const unfinished = oldestFirst();
   const followed = document.hidden ? [] : unfinished.slice(0, MOST_STREAMS);
   for (const id of streams.keys()) if (!followed.some((card) => card.id === id)) drop(id);
   for (const card of followed) if (!streams.has(card.id)) open(card);
-  recount(unfinished);
+  recount();
+}
+
+function oldestFirst() {
+  return [...document.querySelectorAll("[data-events]")].reverse(); // which is how they end
 }
 
 function open(card) {
@@ -36,6 +40,7 @@ function show(id, job) {
   const { step, steps } = job.progress;
   fill(card, "[data-step]", step);
   fill(card, "[data-position]", job.queue?.position);
+  recount();
   if (steps) {
     fill(card, "[data-steps]", steps);
     Object.assign(card.querySelector("progress"), { max: steps, value: step });
@@ -60,10 +65,16 @@ function fill(card, place, value) {
   if (element && value !== undefined) element.textContent = value;
 }
 
-// The queue's order is the page's: whoever waits behind a job that has left it moves up.
-function recount(unfinished) {
-  const waiting = unfinished.filter((card) => card.dataset.status === "queued");
-  if (document.getElementById("jobs")) waiting.forEach((card, place) => fill(card, "[data-position]", place + 1));
+// The queue's order is the page's: whoever nobody tells their place waits behind the one before. What is told counts
+// more, for generations of batches wait too and are not on the page.
+function recount() {
+  if (!document.getElementById("jobs")) return;
+  let place = 0;
+  for (const card of oldestFirst().filter((card) => card.dataset.status === "queued")) {
+    const told = streams.has(card.id) && Number(card.querySelector("[data-position]")?.textContent);
+    place = told || place + 1;
+    fill(card, "[data-position]", place);
+  }
 }
 
 function renew(id) {
