@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.models import GenerationJob
-from generation.serializers import SpecSerializer
+from generation.spec_serializers import SpecSerializer
 from wire import strict_json
 from wire.errors import ApiError
 

@@ -12,7 +12,15 @@ from generation.engine import spec
 from generation.engine.spec import Spec
 from generation.lora_orders import Chosen, LoraSerializer, choose_loras
 from generation.phase_orders import HiresSerializer, Refined, RefinerSerializer, choose_refiner, hires_of
-from generation.picture_orders import NOTHING, PictureField, Start, refuse_incomplete, strength_of, take_start
+from generation.picture_orders import (
+    NOTHING,
+    START_HELP,
+    PictureField,
+    Start,
+    refuse_incomplete,
+    strength_of,
+    take_start,
+)
 from generation.pictures import MASK_MODES
 from generation.prompt_field import PromptField
 from generation.size_orders import SideField, SizeField, check_size, size_of
@@ -66,7 +74,7 @@ class OrderSerializer(StrictSerializer):
     checkpoint = StrictText(max_length=100, required=False)
     preset = StrictText(max_length=60, required=False, help_text="Settings of the checkpoint's that go together.")
     loras = LoraSerializer(many=True, default=list)
-    init_image = PictureField(required=False)
+    init_image = PictureField(required=False, help_text=START_HELP)
     strength = StrictNumber(
         min_value=spec.STRENGTH[0], max_value=spec.STRENGTH[1], required=False,
         help_text="How far from the init_image: 0.75 when absent, 1 with a mask.",
@@ -141,8 +149,18 @@ def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:
         chosen = {"sigmas": settings["sigmas"], "spacing": settings["timestep_spacing"]}
         refuse_unfit(settings["scheduler"], steps=settings["steps"], **chosen)
     except SettingsUnfit as error:
-        raise ApiError(400, "invalid_value", str(error), param=error.param) from error
+        raise _unfit(error, asked) from error
     return settings
+
+
+def _unfit(error: SettingsUnfit, asked: dict[str, Any]) -> ApiError:
+    """Return the refusal; the spacing of timesteps is no field of a request's, so it is the preset's."""
+    if error.param != "timestep_spacing":
+        return ApiError(400, "invalid_value", str(error), param=error.param)
+    message = (
+        f"The preset {asked['preset']} does not go with the other settings: {error} Leave scheduler to the preset."
+    )
+    return ApiError(400, "invalid_value", message, param="preset")
 
 
 def _preset(checkpoint: Checkpoint, name: str | None) -> dict[str, Any]:

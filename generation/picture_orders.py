@@ -16,6 +16,7 @@ from wire.errors import ApiError
 from wire.fields import StrictText
 
 PICTURE_HELP = "The id of an image or an upload, a data: URL, an https: URL, or a part of a multipart body."
+START_HELP = f"{PICTURE_HELP} Resized to width x height; without a size, to its own."
 STRENGTH = 0.75  # of a picture that becomes another, as AUTOMATIC1111 begins
 INPAINT_STRENGTH = 1.0  # what is drawn anew keeps nothing of what was there
 # What makes no sense without another field: mask_blur without mask.

@@ -20,7 +20,9 @@ def asgi_server() -> Iterator[str]:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen()  # now, so that a test faster than the thread is kept waiting and not refused
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
+    # A test that fails may leave a stream open, whose job nobody will ever end.
+    config = uvicorn.Config(application, log_level="warning", lifespan="off", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.text import slugify
 
 from generation.models import GenerationJob, Image
-from generation.serializers import SpecSerializer
+from generation.spec_serializers import SpecSerializer
 
 Row = dict[str, Any]
 

@@ -101,7 +101,8 @@ class Batches:
     def _finish(self, on: On, member: Member) -> None:
         spec, generation = member.generation.spec, member.generation
         try:
-            image, about = self._within_memory(partial(decode, on.vae, member.latents))
+            is_flat = spec.init_image is not None and spec.init_image.getcolors(1) is not None
+            image, about = self._within_memory(partial(decode, on.vae, member.latents, may_be_flat=is_flat))
         except BrokenPicture:
             if (dtype := ANOTHER_DTYPE.get(on.sdxl.dtype)) is None:
                 raise

@@ -8,7 +8,6 @@ import torch
 
 from generation.engine.engine import Engine
 from generation.engine.errors import DeviceLost, OutOfMemory
-from generation.engine.generation import Generation
 from generation.engine.options import Options
 from generation.engine.phases import phases_of, window
 from generation.engine.schedulers import fresh_scheduler, next_latents
@@ -171,20 +170,6 @@ def test_rows_that_pad_a_compiled_call_follow_their_lines_too(tiny, ask, draw, l
     padded = generate(Engine(str(tiny), Options(device="cpu", step_seconds=60, compile="eager")), spec)
     torch._dynamo.reset()
     assert max(np.abs(levels(one.image) - two).max() for one, two in zip(padded, draw(spec), strict=True)) <= 1
-
-
-def test_a_preview_that_finds_no_memory_costs_no_picture(engine, vae, ask):
-    def refuse_the_unfinished(module, given):
-        if generation.members[0].steps_left:
-            raise torch.OutOfMemoryError
-
-    seen = []
-    generation = Generation(ask(previews=1), [].append, due=0.0, on_preview=lambda *preview: seen.append(preview))
-    engine.batches.admit(generation)
-    with vae.decoder.register_forward_pre_hook(refuse_the_unfinished):
-        finish(engine)
-    generation.finished.result(timeout=0)
-    assert seen == []
 
 
 def test_a_device_lost_while_pictures_arrive_is_told_to_all_of_them(engine, ask):

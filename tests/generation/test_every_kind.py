@@ -37,9 +37,7 @@ def draw(alice, make_image):
     """Ask for a picture and return what was stored, as levels."""
 
     def drawing(**fields):
-        image = make_image(alice, **fields)
-        assert image.job.status == "succeeded", image.job.error_message
-        return levels(picture_of(alice, image))
+        return levels(picture_of(alice, make_image(alice, **fields)))
 
     return drawing
 
@@ -132,3 +130,22 @@ def test_everything_at_once_is_one_request(draw, inkline):
 
 def test_what_is_drawn_exactly_is_drawn_again_bit_for_bit(draw):
     assert np.array_equal(draw(**HEART, determinism="exact"), draw(**HEART, determinism="exact"))
+
+
+def test_a_weight_in_the_prompt_moves_the_colour(draw):
+    light, heavy = (draw(prompt=f"a (blue:{weight}) guitar", seed=1, steps=12) for weight in (0.5, 1.5))
+    blueness_light, blueness_heavy = (each[..., 2].mean() - each[..., :2].mean() for each in (light, heavy))
+    assert blueness_heavy > blueness_light + 5
+
+
+def test_what_stands_behind_the_first_75_tokens_is_read(draw):
+    filler = "icon, " * 38  # of two tokens each
+    heart, guitar = (draw(prompt=filler + said, seed=3, steps=12) for said in ("a red heart", "a blue guitar"))
+    assert apart(heart, guitar) > 20
+    assert heart[..., 0].mean() > heart[..., 2].mean()
+    assert guitar[..., 2].mean() > guitar[..., 0].mean()
+
+
+def test_the_draft_preset_draws_nearly_the_same_in_fewer_steps(draw):
+    words = {name: HEART[name] for name in ("prompt", "seed")}
+    assert apart(draw(**words, preset="draft"), draw(**words)) < 6

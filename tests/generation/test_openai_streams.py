@@ -9,18 +9,13 @@ import PIL.Image
 import pytest
 from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent
 
+from generation.dialects.openai.answers import Said
+from generation.dialects.openai.streaming import stream_of
 from generation.models import GenerationJob, Image
-from tests.fakes import FakeEngine
+from generation.previews import packed
+from tests.generation.test_openai import BrokenEngine
 
 ASKED = {"prompt": "a kite", "size": "512x256", "stream": True, "extra_body": {"steps": 60}}
-
-
-class BrokenEngine(FakeEngine):
-    """An engine with a bug."""
-
-    def generate(self, spec, on_step):
-        """Fail as nobody foresaw."""
-        raise ZeroDivisionError
 
 
 @pytest.fixture
@@ -66,6 +61,13 @@ def test_several_pictures_are_several_events_that_share_what_they_took(heard, wo
     took = round(1000 * GenerationJob.objects.get().seconds)
     assert [event.image_index for event in events] == [0, 1, 2]
     assert sum(event.usage.output_tokens for event in events) == took
+
+
+def test_a_second_attempt_shows_nothing_twice(alice):
+    alice.api.post("/api/v1/generations", {"prompt": "a kite"})
+    stream = stream_of(GenerationJob.objects.get(), Said("auto", True, True, None), "image_edit")
+    looks = [packed(0, number, PIL.Image.new("RGB", (64, 64))) for number in (0, 1, 0, 1)]
+    assert [len(list(stream.preview(look))) for look in looks] == [1, 1, 0, 0]
 
 
 def test_a_failure_is_raised_by_the_client(heard, worker, generations):

@@ -115,6 +115,12 @@ def test_what_a_preset_and_a_request_say_must_fit_together(alice, lightning):
     assert (error["param"], error["message"]) == ("sigmas", "sigmas of DDIMScheduler must be one of: default.")
 
 
+def test_a_preset_that_does_not_go_with_the_scheduler_is_refused_as_such(alice, lightning):
+    error = ask(alice, preset="lightning", scheduler="DPMSolverSinglestepScheduler").json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_value", "preset")
+    assert error["message"].startswith("The preset lightning does not go with the other settings: ")
+
+
 def test_an_unknown_preset_is_refused_with_those_there_are(alice, lightning):
     error = ask(alice, preset="turbo").json()["error"]
     assert (error["code"], error["param"]) == ("invalid_value", "preset")

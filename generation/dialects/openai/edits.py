@@ -15,13 +15,13 @@ from generation import orders
 from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.forms import said_in
 from generation.dialects.openai.images import accepted
-from generation.picture_orders import PictureField
+from generation.picture_orders import STRENGTH, PictureField
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError
 from wire.fields import OneOf
 
 # How far from the picture an edit without a mask goes. With a mask, what it leaves open is drawn anew altogether.
-STRENGTHS = {"low": 0.75, "high": 0.5}
+STRENGTHS = {"low": STRENGTH, "high": 0.5}
 
 
 class OnePicture(PictureField):

@@ -15,6 +15,7 @@ from generation.dialects.openai.remembering import prompt_in
 from generation.models import Image
 from generation.prompt_field import PromptField
 from tenants.models import Scope, Tenant
+from wire.ids import is_id
 
 STRENGTH = 0.6  # the same thing in another way, rather than another thing
 NEUTRAL_PROMPT = "a picture"
@@ -45,7 +46,9 @@ def _remembered(tenant: Tenant, picture: str | UploadedFile) -> str | None:
     """Return the prompt that a picture was made of here, None when it was not or does not say."""
     if isinstance(picture, UploadedFile):
         return prompt_in(picture)
-    image = Image.objects.for_tenant(tenant).filter(pk=picture[:40]).first()
+    if not is_id(picture, "img"):
+        return None
+    image = Image.objects.for_tenant(tenant).filter(pk=picture).select_related("job").first()
     return image.job.prompt if image else None
 
 
