@@ -63,6 +63,11 @@ def _content_of_part(part: UploadedFile, param: str) -> bytes:
 
 def _found(row: Row | None, param: str) -> Row:
     if row is None:
-        message = "There is no such picture. Uploads that nothing uses are kept a day; POST /api/v1/uploads again."
-        raise ApiError(404, "image_not_found", message, param=param)
+        raise picture_not_found(param)
     return row
+
+
+def picture_not_found(param: str) -> ApiError:
+    """Return the answer for a picture that is not there or is another tenant's."""
+    message = "There is no such picture. Uploads that nothing uses are kept a day; POST /api/v1/uploads again."
+    return ApiError(404, "image_not_found", message, param=param)
