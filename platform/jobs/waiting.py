@@ -41,6 +41,7 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
         wait: Wait | None = getattr(response, "wait", None)
         if wait is None:
             return response
+        del response  # with which DRF holds the request's body, in which there may be pictures
         await finished(wait.job, wait.seconds)
         return await in_thread(_answered)(request, wait.answer)
 
