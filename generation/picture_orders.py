@@ -13,7 +13,7 @@ from generation.models import Upload
 from generation.pictures import MaskMode, drawn_anew
 from tenants.models import Tenant
 from wire.errors import ApiError
-from wire.fields import StrictText
+from wire.fields import LongText
 
 PICTURE_HELP = "The id of an image or an upload, a data: URL, an https: URL, or a part of a multipart body."
 START_HELP = f"{PICTURE_HELP} Resized to width x height; without a size, to its own."
@@ -23,13 +23,11 @@ INPAINT_STRENGTH = 1.0  # what is drawn anew keeps nothing of what was there
 NEEDS = {"mask": "init_image", "strength": "init_image", "mask_mode": "mask", "mask_blur": "mask"}
 
 
-class PictureField(StrictText):
+class PictureField(LongText):
     """A picture: an id, a URL, or a file from a multipart body."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"help_text": PICTURE_HELP, **kwargs})
-        # CharField's look in Python at each character for what strict JSON refuses anyway: a data: URL has millions.
-        self.validators = []
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the text or the file; whether there is a picture behind it, the intake says."""
