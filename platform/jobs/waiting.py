@@ -17,6 +17,7 @@ from jobs.threads import in_thread
 from jobs.watch import WATCH
 from tenants.callers import caller_of
 from wire.errors import answers_refusals
+from wire.turns import end_turn
 
 # A view may fetch pictures from slow servers, or wait for its turn to decode them.
 DOORS = ThreadPoolExecutor(16, thread_name_prefix="door")
@@ -39,6 +40,7 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
     @wraps(view)
     async def door(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         response = await in_thread(view, DOORS)(request, **kwargs)
+        end_turn(request)
         stream: Stream | None = getattr(response, "stream", None)
         if stream is not None:
             return told(request, stream)

@@ -15,6 +15,7 @@ from generation.models import GenerationJob
 from jobs.threads import in_thread
 from jobs.waiting import waits
 from jobs.watch import WATCH
+from wire.turns import IN_SCOPE, Turn
 
 
 @pytest.fixture
@@ -63,3 +64,15 @@ def test_doors_that_take_long_hold_up_nobody_who_waits():
             await asyncio.gather(*doors)
 
     assert asyncio.run(look()) == 1
+
+
+def test_a_door_that_has_read_a_large_body_lets_the_next_one_in():
+    request, turn = RequestFactory().get("/"), Turn(asyncio.Semaphore(1))
+    request.scope = {IN_SCOPE: turn}
+
+    async def serve() -> None:
+        await turn.take()
+        await waits(lambda request: HttpResponse())(request)
+
+    asyncio.run(serve())
+    assert not turn.is_taken
