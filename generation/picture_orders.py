@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
@@ -89,8 +90,7 @@ def _refuse_other_size(mask: Upload, init_image: Upload) -> None:
 
 def _refuse_empty(mask: Upload, mode: str) -> None:
     """Raise ApiError for a mask that leaves nothing to draw: most often it was made for the other mode."""
-    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
-    if any(levels[spec.DRAWN_ANEW :]):
+    if _leaves_something(mask, mode):
         return
     if mode == "alpha":
         message = "No pixel of the mask is transparent, so nothing would be drawn anew. A mask in black and white "
@@ -100,3 +100,10 @@ def _refuse_empty(mask: Upload, mode: str) -> None:
             "The mask is black, so nothing would be drawn anew. A mask with transparent pixels wants mask_mode alpha."
         )
     raise ApiError(400, "invalid_mask", message, param="mask")
+
+
+@lru_cache(maxsize=256)
+def _leaves_something(mask: Upload, mode: str) -> bool:
+    """Return whether the mask gives anything to be drawn anew. An upload never changes, so it is looked at once."""
+    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
+    return any(levels[spec.DRAWN_ANEW :])

@@ -22,11 +22,14 @@ SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,20}:", re.IGNORECASE)
 PUBLIC = Fetcher()
 
 
-def take_picture(tenant: Tenant, said: str | UploadedFile, param: str, *, fetcher: Fetcher = PUBLIC) -> Upload:
+def take_picture(tenant: Tenant, said: str | UploadedFile | Upload, param: str, *, fetcher: Fetcher = PUBLIC) -> Upload:
     """Return the upload that holds the picture meant: the id of one or of an image, a data: or https: URL, or a file.
 
-    Raises ApiError that names `param`. Fetching takes seconds: call it outside transactions and off the event loop.
+    One that this request has taken in already is what it is. Raises ApiError that names `param`. Fetching takes
+    seconds: call it outside transactions and off the event loop.
     """
+    if isinstance(said, Upload):
+        return said
     if isinstance(said, str) and is_id(said, "upl"):
         return _found(refreshed(Upload.objects.for_tenant(tenant).filter(pk=said)), param)
     if isinstance(said, str) and is_id(said, "img"):
