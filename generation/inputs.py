@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from generation.models import GenerationControl, GenerationJob, Upload
 
+MADE = {"": "as it is", "canny": "thin lines made of it", "scribble": "thick lines made of it"}
+
 
 @dataclass(frozen=True)
 class Input:
@@ -24,6 +26,6 @@ def inputs_of(job: GenerationJob) -> list[Input]:
 
 def _followed(control: GenerationControl) -> Input:
     net = control.controlnet
-    lines = f"{control.preprocess} lines made of it" if control.preprocess else "as given"
+    used = MADE.get(control.preprocess, control.preprocess)
     window = "" if (control.start, control.end) == (0, 1) else f", from {control.start:g} to {control.end:g}"
-    return Input(net.title or net.name, control.image, f"{lines}, weight {control.weight:g}{window}")
+    return Input(net.title or net.name, control.image, f"{used}, weight {control.weight:g}{window}")

@@ -17,15 +17,20 @@ PLACES = {
     "hires.strength": "hires_strength",
     "determinism": "exact",
 }
+CONTROL_LABELS = {"start": "“From”", "end": "“To”"}
 CONTROL = re.compile(r"controlnets\[(\d{1,3})\]\.?(\w*)")
 # What refusals call what the form has other words for; longer ones first.
 WORDS = {
+    "mask_blur is about mask, which is not there. Give mask, or leave mask_blur out": "there is no mask whose edge "
+    "could be soft. Paint one, or leave this empty",
     "hires.scale": "“Times as large”",
     "mask_mode white": "“What is white in it”",
     "mask_mode alpha": "“What is transparent in it”",
     "Give init_image, or leave mask out": "Choose a start picture, or remove the mask",
     "init_image": "start picture",
-    "image must": "The picture to follow must",
+    "image must not be empty": "choose the picture to follow",
+    "greater than start": "greater than “From”",
+    "POST /api/v1/uploads again": "Choose it again",
     "hires": "The second pass",
 }
 

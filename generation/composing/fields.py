@@ -11,7 +11,7 @@ from generation.engine import spec
 from generation.phase_orders import HIRES_SCALE, HIRES_STRENGTH, REFINER_START
 
 SIGMAS = {
-    "default": "As the scheduler has them",
+    "default": "The scheduler's own",
     "karras": "Karras",
     "exponential": "Exponential",
     "beta": "Beta",
@@ -85,7 +85,7 @@ class PhaseFields(forms.Form):
     )
     hires_strength = forms.FloatField(
         label="Strength", required=False, initial=HIRES_STRENGTH, widget=_number(*spec.STRENGTH, 0.05),
-        help_text="How far it may go from the first.",
+        help_text="How far it may go from what is there.",
     )  # fmt: skip
 
 

@@ -19,6 +19,11 @@ def base_named(bases: Sequence[Checkpoint], name: str | None) -> Checkpoint:
     return next((base for base in bases if base.name == name), bases[0])
 
 
+def usual_size(base: Checkpoint) -> str:
+    """Return the size that the form begins with."""
+    return f"{base.width}x{base.height}"
+
+
 def filling(base: Checkpoint, preset: str) -> dict[str, Any]:
     """Return what the form fills in for a checkpoint and one of its presets, and notes for which it did."""
     wanted = {"sigmas": SIGMAS[0]} | base.defaults

@@ -7,10 +7,10 @@ from django import forms
 from django.http import QueryDict
 
 from generation import orders
-from generation.composing.asking import CUSTOM, PREVIEWS, body_of, in_words, place_of
+from generation.composing.asking import CONTROL_LABELS, CUSTOM, PREVIEWS, body_of, in_words, place_of
 from generation.composing.composition import Composition
 from generation.composing.fields import PhaseFields, PictureFields, SettingFields, StartFields
-from generation.composing.filling import filling, typed_of
+from generation.composing.filling import filling, typed_of, usual_size
 from generation.composing.given import SIZE_OF_THE_START
 from generation.composing.lora_picker import LoraPicker
 from generation.intake import PREPROCESSORS
@@ -37,7 +37,7 @@ class ComposeForm(SettingFields, PhaseFields, StartFields, PictureFields):
     ) -> None:
         """Make the form, empty but for what is `chosen`; `refusals` are of the files that came with it."""
         base = composition.base
-        wishes = filling(base, "") | {"size": f"{base.width}x{base.height}"}
+        wishes = filling(base, "") | {"size": usual_size(base)}
         super().__init__(data, initial=wishes | dict(chosen or {}))
         self.composition, self.refusals, self.shapes = composition, refusals or {}, shapes_for(base)
         self.is_reuse = bool(chosen)
@@ -134,10 +134,11 @@ class ComposeForm(SettingFields, PhaseFields, StartFields, PictureFields):
     def _refuse(self, param: str | None, message: str) -> None:
         """Add an error in the words of the form: its label instead of the API's name."""
         field, place, name = place_of(param)
-        if place is None and field in self.fields and name and message.startswith(name):
-            message = message.replace(name, str(self[field].label), 1)
-        message = in_words(message)
-        message = message[:1].upper() + message[1:]
-        self.add_error(field if field in self.fields else None, message)
+        known = field if field in self.fields else None
+        label = CONTROL_LABELS.get(name, name) if place is not None else str(self[known].label) if known else name
+        words = in_words(message)
+        words = words.replace(name, label, 1) if name and words.startswith(name) else words
+        message = words[:1].upper() + words[1:]
+        self.add_error(known, message)
         if place is not None:
             self.composition.controls.refuse(place, message)

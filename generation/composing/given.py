@@ -1,4 +1,4 @@
-"""Which pictures does the form hold? Each by an id, of an upload or an image; what comes as a file is taken in first."""
+"""Which pictures does the form hold? Each by an id, of an upload or an image; a file that comes is taken in first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ def find_given(tenant: Tenant, ids: Iterable[str]) -> dict[str, Given]:
     wanted = list(ids)
     uploads = Upload.objects.for_tenant(tenant).filter(pk__in=[each for each in wanted if is_id(each, "upl")])
     images = Image.objects.for_tenant(tenant).filter(pk__in=[each for each in wanted if is_id(each, "img")])
-    return {row.pk: Given(row.pk, row.width, row.height) for row in (*uploads, *images)}
+    rows = [*uploads.values_list("pk", "width", "height"), *images.values_list("pk", "width", "height")]
+    return {pk: Given(pk, width, height) for pk, width, height in rows}
 
 
 def with_ids(tenant: Tenant, data: QueryDict, files: Files) -> tuple[QueryDict, dict[str, str]]:

@@ -10,7 +10,7 @@ from django_htmx.http import reswap, retarget
 from generation.batches.pages import being_made
 from generation.cards import card_of, cards, recent
 from generation.composing import again, composition
-from generation.composing.filling import refilled
+from generation.composing.filling import refilled, usual_size
 from generation.composing.form import ComposeForm
 from generation.composing.given import SIZE_OF_THE_START, with_ids
 from generation.services import request_generation
@@ -34,10 +34,10 @@ def create(request: PageRequest) -> HttpResponse:
 
 def _beginning(tenant: Tenant, asked: QueryDict) -> again.Beginning:
     """Return what the form begins with: nothing, an earlier one's settings, or a picture. Raises ApiError."""
-    if asked.get("from"):
-        return again.use_again(tenant, asked["from"])
-    if asked.get("start"):
-        return again.begin_from(tenant, asked["start"])
+    if source := asked.get("from"):
+        return again.use_again(tenant, source)
+    if start := asked.get("start"):
+        return again.begin_from(tenant, start)
     return composition.blank(tenant, {}), {}
 
 
@@ -45,7 +45,10 @@ def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
     """Order what the form says; htmx gets the job's card or the form with its errors, a bare browser whole pages."""
     caller.require(Scope.GENERATE)
     data, refusals = with_ids(caller.tenant, request.POST, request.FILES)
-    form = ComposeForm(composition.posted(caller.tenant, data), data, refusals=refusals)
+    composed = composition.posted(caller.tenant, data)
+    if _is_new_start(data, request.POST) and data.get("size") in ("", None, usual_size(composed.base)):
+        data["size"] = SIZE_OF_THE_START  # the usual one stands in a form where nobody chose
+    form = ComposeForm(composed, data, refusals=refusals)
     if form.is_valid():
         job = request_generation(caller, form.order)
         return card_of(request, job) if request.htmx else redirect("generation", job.pk)
@@ -86,12 +89,17 @@ def _changed(data: QueryDict, before: QueryDict, part: str) -> QueryDict:
         data.update({"init_image": "", "mask": ""})
     elif "remove_mask" in data:
         data["mask"] = ""
-    if data.get("init_image") and data["init_image"] != before.get("init_image"):
+    if _is_new_start(data, before):
         data["size"] = SIZE_OF_THE_START
     if part == "settings":
         for name, value in refilled(data, base_checkpoints()).items():
             data[name] = value
     return data
+
+
+def _is_new_start(data: QueryDict, before: QueryDict) -> bool:
+    """Return whether a start picture came with this form."""
+    return bool(data.get("init_image")) and data["init_image"] != before.get("init_image")
 
 
 urlpatterns = [

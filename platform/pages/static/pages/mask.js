@@ -47,16 +47,20 @@ class Painter {
   begin(event) {
     if (event.button) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.stroke = { size: this.size, points: [this.at(event)] };
+    this.point(this.at(event));
+    this.stroke = { size: this.size, points: [this.place] };
     this.marks.push(this.stroke);
-    this.draw();
+    this.trace(this.stroke);
   }
 
   move(event) {
     this.point(this.at(event));
     if (!this.stroke) return;
-    for (const each of event.getCoalescedEvents?.() ?? [event]) this.stroke.points.push(this.at(each));
-    this.draw();
+    const { size, points } = this.stroke;
+    const last = points.at(-1);
+    const passed = event.getCoalescedEvents?.() ?? [];
+    points.push(...(passed.length ? passed : [event]).map((each) => this.at(each)));
+    this.trace({ size, points: points.slice(points.indexOf(last)) });
   }
 
   end() {
@@ -98,7 +102,7 @@ class Painter {
   takeFile() { // somebody chose one instead
     this.marks = [];
     this.base = null;
-    this.known.value = "";
+    this.before.id = this.known.value = "";
     this.draw();
     this.tell(this.file.files.length > 0, "The file is the mask.");
   }
@@ -108,15 +112,18 @@ class Painter {
     const marks = this.marks.slice(this.marks.lastIndexOf("clear") + 1);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     if (this.base && marks.length === this.marks.length) pen.drawImage(this.base, 0, 0);
-    pen.strokeStyle = pen.fillStyle = getComputedStyle(canvas).getPropertyValue("--safelight-high");
+    for (const mark of marks) this.trace(mark);
+  }
+
+  trace({ size, points }) {
+    const { pen } = this;
+    pen.strokeStyle = getComputedStyle(this.canvas).getPropertyValue("--safelight-high");
     pen.lineCap = pen.lineJoin = "round";
-    for (const { size, points } of marks) {
-      pen.lineWidth = size;
-      pen.beginPath();
-      pen.moveTo(points[0].x, points[0].y);
-      for (const { x, y } of points) pen.lineTo(x, y);
-      pen.stroke();
-    }
+    pen.lineWidth = size;
+    pen.beginPath();
+    pen.moveTo(points[0].x, points[0].y);
+    for (const { x, y } of points) pen.lineTo(x, y);
+    pen.stroke();
   }
 
   // Puts what is painted into the form. At once, not in a callback: whoever presses Generate next must send it.
@@ -174,6 +181,7 @@ class Painter {
     pen.fillRect(0, 0, width, height);
     this.base = sheet;
     this.draw();
+    if (this.marks.length) this.keep(); // somebody was faster
   }
 }
 
