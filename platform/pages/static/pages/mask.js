@@ -117,9 +117,12 @@ class Painter {
 
   trace({ size, points }) {
     const { pen } = this;
-    pen.strokeStyle = getComputedStyle(this.canvas).getPropertyValue("--safelight-high");
+    pen.strokeStyle = pen.fillStyle = getComputedStyle(this.canvas).getPropertyValue("--safelight-high");
     pen.lineCap = pen.lineJoin = "round";
     pen.lineWidth = size;
+    pen.beginPath();
+    pen.arc(points[0].x, points[0].y, size / 2, 0, 2 * Math.PI); // a line without length draws nothing
+    pen.fill();
     pen.beginPath();
     pen.moveTo(points[0].x, points[0].y);
     for (const { x, y } of points) pen.lineTo(x, y);
