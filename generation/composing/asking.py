@@ -19,6 +19,7 @@ PLACES = {
 }
 CONTROL_LABELS = {"start": "“From”", "end": "“To”"}
 CONTROL = re.compile(r"controlnets\[(\d{1,3})\]\.?(\w*)")
+CONTROL_PICTURE = re.compile(r"controlnets\[\d+\]\.image")
 # What refusals call what the form has other words for; longer ones first.
 WORDS = {
     "mask_blur is about mask, which is not there. Give mask, or leave mask_blur out": "there is no mask whose edge "
@@ -27,7 +28,8 @@ WORDS = {
     "mask_mode white": "“What is white in it”",
     "mask_mode alpha": "“What is transparent in it”",
     "Give init_image, or leave mask out": "Choose a start picture, or remove the mask",
-    "init_image": "start picture",
+    "the init_image": "the start picture",
+    "init_image": "the start picture",
     "image must not be empty": "choose the picture to follow",
     "greater than start": "greater than “From”",
     "POST /api/v1/uploads again": "Choose it again",
@@ -76,6 +78,7 @@ def place_of(param: str | None) -> tuple[str | None, int | None, str]:
 
 def in_words(message: str) -> str:
     """Return a refusal in the form's words, where it speaks of fields that the form calls otherwise."""
+    message = CONTROL_PICTURE.sub("the picture to follow", message)
     for name, words in WORDS.items():
         message = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)", words, message)
     return message

@@ -1,5 +1,5 @@
 """Who may send more than any other request? An operator, to the page for LoRA files, and whoever may generate, to the
-routes that take pictures."""
+routes that take pictures, the Create page among them."""
 
 import io
 import re

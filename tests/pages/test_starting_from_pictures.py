@@ -56,7 +56,7 @@ def test_what_is_no_picture_is_told_beside_it_and_nothing_is_ordered(alice):
     assert "must be a PNG, JPEG or WebP picture" in change(alice, "start", init_image_file=broken)
     broken.seek(0)
     answer = order(alice, init_image_file=broken)
-    assert answer.context["form"]["init_image"].errors[0].startswith("Start picture must be a PNG")
+    assert answer.context["form"]["init_image"].errors[0].startswith("The start picture must be a PNG")
     assert not GenerationJob.objects.exists()
 
 
