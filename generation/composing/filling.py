@@ -6,6 +6,7 @@ from typing import Any
 from django.http import QueryDict
 
 from generation.engine.spec import SIGMAS
+from generation.shapes import shapes_for
 from loras.models import Checkpoint
 from loras.presets import NoSuchPreset
 from loras.services import preset_of
@@ -36,8 +37,11 @@ def filling(base: Checkpoint, preset: str) -> dict[str, Any]:
 
 
 def refilled(data: QueryDict, bases: Sequence[Checkpoint]) -> dict[str, Any]:
-    """Return the settings for the checkpoint and preset that were just chosen."""
-    return filling(base_named(bases, data.get("checkpoint")), data.get("preset", ""))
+    """Return the settings for the checkpoint and preset that were just chosen; an offered size keeps its shape."""
+    before, base = (base_named(bases, data.get(name)) for name in ("filled_checkpoint", "checkpoint"))
+    sizes, size = [shape.size for shape in shapes_for(before)], data.get("size", "")
+    reshaped = {"size": shapes_for(base)[sizes.index(size)].size} if size in sizes else {}
+    return filling(base, data.get("preset", "")) | reshaped
 
 
 def typed_of(said: Mapping[str, Any], bases: Sequence[Checkpoint]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from generation.models import GenerationJob
 from loras.models import Checkpoint, ControlNet
+from loras.services import place_checkpoint
 from tests.generation.giving import plain
 from tests.pages.composing import NO_CONTROL, WINDOW, change, order, ordered, part_of, value
 
@@ -147,6 +148,13 @@ def test_a_preset_fills_in_what_it_stands_for(alice, draft):
 
 def test_no_preset_brings_the_checkpoints_own_back(alice, draft):
     assert value(change(alice, "settings", preset="", filled_preset="draft", steps="8"), "steps") == "30"
+
+
+def test_another_checkpoint_brings_its_settings_and_its_size_in_the_same_shape(alice):
+    place_checkpoint("other-sdxl", "other", width=256, height=256, steps=12)
+    page = change(alice, "settings", checkpoint="other", filled_checkpoint="fake-sdxl", size="1344x768")
+    assert value(page, "steps") == "12"
+    assert re.findall(r'value="(\w+)" checked', page) == ["336x192"]
 
 
 def test_a_bare_browser_that_chose_a_preset_gets_it_but_for_what_was_typed(alice, draft):
