@@ -7,7 +7,7 @@ import torch
 from diffusers import SchedulerMixin
 from PIL import Image, ImageFilter
 
-DRAWN_ANEW = 128  # of a mask's 255 levels, and above
+from generation.engine.spec import DRAWN_ANEW
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ class Snapshot(NamedTuple):
 
 # What a waiting request hears: where its job stands, or something that the job shows before its end.
 News = Snapshot | bytes
+GONE = b""  # its row was deleted: there will be no end to tell of
 
 
 @dataclass(eq=False)
@@ -58,11 +59,10 @@ class Waiter:
 
     def tell(self, snapshot: Snapshot, shown: dict[str, bytes]) -> None:
         """Pass on what is new; the previews first, since the end is the last to be told."""
-        for name in self.awaited(snapshot.attempt):
-            if name not in shown:
-                break
-            self.seen += 1
-            self.news.put_nowait(shown[name])
+        for number, name in enumerate(self.awaited(snapshot.attempt), start=self.seen):
+            if name in shown:  # those before it have been in the store for their minute
+                self.seen = number + 1
+                self.news.put_nowait(shown[name])
         if snapshot != self.told:
             self.told = snapshot
             self.news.put_nowait(snapshot)
@@ -88,7 +88,8 @@ class Watch:
     async def changes(self, job: Job, *, previews: int = 0) -> AsyncIterator[News | None]:
         """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
-        Between, what each attempt shows before its end: this many previews at most. Ends after a final state.
+        Between, what each attempt shows before its end: this many previews at most. Ends after a final state, and
+        when the job is gone.
         """
         waiter = Waiter(job, previews)
         self._enter(waiter)
@@ -99,6 +100,8 @@ class Watch:
                     news = await asyncio.wait_for(waiter.news.get(), KEEPALIVE_SECONDS)
                 except TimeoutError:
                     news = None
+                if news == GONE:
+                    return
                 yield news
         finally:
             self._leave(waiter)
@@ -126,6 +129,8 @@ class Watch:
                 for waiter in waiters:
                     if snapshot := found.get(waiter.job.pk):
                         waiter.tell(snapshot, shown)
+                    else:
+                        waiter.news.put_nowait(GONE)
             await asyncio.sleep(LOOK_SECONDS)
 
 
