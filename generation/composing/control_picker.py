@@ -28,6 +28,7 @@ class Picked:
     image: Given | None
     said: Mapping[str, str]
     error: str = ""
+    wrong: str = ""  # the field that the error is about
 
     @property
     def is_whole(self) -> bool:
@@ -68,10 +69,10 @@ class ControlPicker:
         plain = [{**each, "preprocess": each["preprocess"] or None} for each in self.asked]
         return [each | typed for each, typed in zip(plain, numbers, strict=True)]
 
-    def refuse(self, place: int, message: str) -> None:
-        """Say beside the one at this place what is wrong with it."""
+    def refuse(self, place: int, name: str, message: str) -> None:
+        """Say beside the one at this place what is wrong with this field of it."""
         if place < len(self.picked) and not self.has_lost:
-            self.picked[place].error = message
+            self.picked[place].error, self.picked[place].wrong = message, name
 
 
 def on_the_shelf() -> Shelf:

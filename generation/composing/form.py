@@ -141,4 +141,4 @@ class ComposeForm(SettingFields, PhaseFields, StartFields, PictureFields):
         message = words[:1].upper() + words[1:]
         self.add_error(known, message)
         if place is not None:
-            self.composition.controls.refuse(place, message)
+            self.composition.controls.refuse(place, name, message)

@@ -131,12 +131,14 @@ def test_the_admin_opens_with_previews(visitor):
 
 def test_an_error_stands_beside_its_field_and_goes_away(arrive):
     page = arrive().page
+    page.locator("#phases-drawer > summary").click()
     page.get_by_text("More settings").click()
     page.get_by_label("Steps").fill("500")
     page.get_by_label("Prompt", exact=True).fill("a red kite")
     page.get_by_role("button", name="Generate").click()
     expect(page.locator(".field", has=page.get_by_label("Steps"))).to_contain_text("Steps must be at most 100.")
     expect(page.get_by_label("Steps")).to_be_focused()
+    expect(page.locator("#phases-drawer")).to_have_attribute("open", "")
     compose(page, "a red kite", steps="1")
     expect(page.get_by_text("Steps must be at most 100.")).to_have_count(0)
 

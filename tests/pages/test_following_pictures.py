@@ -73,19 +73,20 @@ def test_two_become_a_job_in_their_order(alice, edges, red):
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("fields", "marked", "sentence"),
     [
-        ({"control_image": ""}, "Choose the picture to follow."),
-        ({"control_weight": "3"}, "Weight must be between 0.0 and 2.0."),
-        ({"control_weight": "much"}, "Weight must be a number."),
-        ({"control_start": "1", "control_end": "0.5"}, "“To” must be greater than “From”."),
-        ({"control_preprocess": "magic"}, "Preprocess must be one of:"),
+        ({"control_image": ""}, "control_image_0_file", "Choose the picture to follow."),
+        ({"control_weight": "3"}, "control_weight", "Weight must be between 0.0 and 2.0."),
+        ({"control_weight": "much"}, "control_weight", "Weight must be a number."),
+        ({"control_start": "1", "control_end": "0.5"}, "control_end", "“To” must be greater than “From”."),
+        ({"control_preprocess": "magic"}, "control_preprocess", "Preprocess must be one of:"),
     ],
 )
-def test_what_is_wrong_stands_at_the_one_that_is_meant(alice, edges, red, fields, sentence):
+def test_what_is_wrong_stands_at_the_one_that_is_meant(alice, edges, red, fields, marked, sentence):
     answer = order(alice, **(CONTROL | {"control_image": red} | fields))
     (each,) = answer.context["form"].composition.controls.picked
     assert each.error.startswith(sentence)
+    assert re.findall(r'name="([a-z_0-9]+)"[^>]* aria-invalid', answer.content.decode()) == [marked]
     assert not GenerationJob.objects.exists()
 
 

@@ -59,6 +59,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   for (const input of event.target.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 });
 
+// What somebody opened stays open when its part of the page is renewed.
+let opened = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  opened = [...document.querySelectorAll("details[open][id]")].map((drawer) => drawer.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});
+
 document.addEventListener("htmx:afterSettle", (event) => event.target.querySelector("[aria-invalid=true]")?.focus());
 
 document.addEventListener("htmx:responseError", (event) => {
