@@ -20,7 +20,7 @@ from diffusers import StableDiffusionXLPipeline
 
 from bench.loras import ATTENTION, random_lora
 from bench.machine import RESULTS, machine, settle
-from bench.naive import stock
+from bench.stock import loaded
 from loras.weights.adapters import read_adapter
 from loras.weights.patch import Adapter, BaseWeights, adapters_on
 from loras.weights.sdxl import load_sdxl
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
 
 def switches(checkpoint: str, device: torch.device, *, rank: int, rounds: int) -> dict[str, dict[str, float | bool]]:
     """Compare both sides for a LoRA on the attention layers and for one on all linear layers."""
-    base, pipeline = BaseWeights(load_sdxl(checkpoint, device)), stock(checkpoint, device)
+    base, pipeline = BaseWeights(load_sdxl(checkpoint, device)), loaded(checkpoint, device)
     linear = {name: weight.shape for name, weight in base.weights.items() if weight.dim() == 2}
     attention = {name: shape for name, shape in linear.items() if name.endswith(ATTENTION)}
     rows = {}

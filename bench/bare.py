@@ -1,10 +1,11 @@
 """What a picture costs without any engine: the UNet's calls and the VAE's, their FLOPs and their seconds."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.machine import settle
@@ -25,18 +26,23 @@ def bare_seconds(sdxl: Sdxl, spec: Spec) -> float:
     return time.perf_counter() - started
 
 
-def flops(checkpoint: Path, spec: Spec) -> int:
+def flops(checkpoint: Path, spec: Spec, controlnet: ControlNetModel | None = None) -> int:
     """Count a picture's floating point operations, a multiply and an add as two, on models without weights."""
-    with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    one_step = replace(spec, steps=1)
+    with torch.device("meta"), torch.inference_mode():
         unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(checkpoint, subfolder="unet"))
         vae = AutoencoderKL.from_config(AutoencoderKL.load_config(checkpoint, subfolder="vae"))
-        denoise(unet, spec, torch.float32)
-        decode(vae, spec, torch.float32)
-    return counter.get_total_flops()
+        with FlopCounterMode(display=False) as step:
+            denoise(unet, one_step, torch.float32, controlnet)
+        with FlopCounterMode(display=False) as decoding:
+            decode(vae, spec, torch.float32)
+    return spec.steps * step.get_total_flops() + decoding.get_total_flops()
 
 
-def denoise(unet: UNet2DConditionModel, spec: Spec, dtype: torch.dtype) -> None:
-    """Call the UNet for each step, on two rows where guidance asks for a negative one."""
+def denoise(
+    unet: UNet2DConditionModel, spec: Spec, dtype: torch.dtype, controlnet: ControlNetModel | None = None
+) -> None:
+    """Call the ControlNet and the UNet for each step, on two rows where guidance asks for a negative one."""
     rows = 2 if spec.guidance_scale > 1 else 1
     config = unet.config
     pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
@@ -44,8 +50,14 @@ def denoise(unet: UNet2DConditionModel, spec: Spec, dtype: torch.dtype) -> None:
     context = torch.zeros(rows, TOKENS, config.cross_attention_dim, dtype=dtype)
     added = {"text_embeds": torch.zeros(rows, pooled, dtype=dtype), "time_ids": torch.zeros(rows, 6, dtype=dtype)}
     timestep = torch.zeros(rows)
+    conditioning = {"encoder_hidden_states": context, "added_cond_kwargs": added, "return_dict": False}
+    picture = torch.zeros(rows, 3, spec.height, spec.width, dtype=dtype)
     for _ in range(spec.steps):
-        unet(latents, timestep, encoder_hidden_states=context, added_cond_kwargs=added, return_dict=False)
+        residuals = {}
+        if controlnet is not None:
+            down, middle = controlnet(latents, timestep, controlnet_cond=picture, **conditioning)
+            residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+        unet(latents, timestep, **conditioning, **residuals)
 
 
 def decode(vae: AutoencoderKL, spec: Spec, dtype: torch.dtype) -> None:

@@ -23,11 +23,12 @@ import torch
 from bench.adapters import switches
 from bench.bare import bare_seconds, flops
 from bench.checkpoint import bench_checkpoint, native_side
+from bench.companions import add_arguments, bench_companions
 from bench.machine import RESULTS, machine, matmul_rate
 from bench.memory import peak_bytes
 from bench.naive import NaiveServer
 from bench.ours import OurServer
-from bench.rows import rows_of
+from bench.rows import plain_spec, rows_of
 from bench.server import Server
 from bench.shelf import shelve_loras
 from generation.engine.spec import Spec
@@ -55,7 +56,9 @@ def measured(checkpoint: Path, asked: argparse.Namespace, device: torch.device, 
     large = asked.large or device.type == "cuda"
     loras = shelve_loras(checkpoint, (f"lora-{number}" for number in range(4)), folder / "loras")
     side = asked.side or native_side(checkpoint)
-    rows = rows_of(str(checkpoint), side=side, steps=asked.steps, large=large, loras=list(loras.values()))
+    made = bench_companions(asked, checkpoint, device, folder)
+    plain = plain_spec(str(checkpoint), side=side, steps=asked.steps)
+    rows = rows_of(plain, large=large, loras=list(loras.values()), made=made)
     with closing(NaiveServer(device)) as naive, closing(OurServer(device)) as ours:
         servers = (naive, ours)
         found = {
@@ -72,6 +75,7 @@ def measured(checkpoint: Path, asked: argparse.Namespace, device: torch.device, 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, help="a diffusers folder")
+    add_arguments(parser)
     parser.add_argument("--side", type=int, help="of the pictures; the checkpoint's own if left out")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bench.companions import Companions
+from bench.kinds import with_controlnet, with_refiner
 from generation.engine.spec import LoraUse, Spec
 
 LARGE = 2048
@@ -19,11 +21,9 @@ MIXED = (
 )
 
 
-def rows_of(
-    checkpoint: str, *, side: int, steps: int, large: bool, loras: Sequence[LoraUse]
-) -> dict[str, Sequence[Spec]]:
-    """Return the specs of each row; those of a row are asked for at once."""
-    one = Spec(
+def plain_spec(checkpoint: str, *, side: int, steps: int) -> Spec:
+    """Return a spec of one picture from words alone."""
+    return Spec(
         checkpoint=checkpoint,
         prompt="a red fox on a blue sea",
         negative_prompt="blurry",
@@ -35,11 +35,17 @@ def rows_of(
         n=1,
         scheduler="EulerDiscreteScheduler",
     )
+
+
+def rows_of(one: Spec, *, large: bool, loras: Sequence[LoraUse], made: Companions) -> dict[str, Sequence[Spec]]:
+    """Return the specs of each row; those of a row are asked for at once."""
     rows: dict[str, Sequence[Spec]] = {
         "1 picture": [one],
         "4 pictures": [replace(one, n=4)],
         "8 mixed requests": [mixed(one, *kind, seed=seed) for seed, kind in enumerate(MIXED)],
         f"{len(loras)} requests, a LoRA each": [replace(one, loras=(lora,)) for lora in loras],
+        "ControlNet": [with_controlnet(made, one)],
+        "refiner": [with_refiner(made, one)],
     }
     if large:
         rows[f"{LARGE}x{LARGE}"] = [replace(one, width=LARGE, height=LARGE)]

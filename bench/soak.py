@@ -2,9 +2,10 @@
 
     python -m bench.soak --requests 2000
 
-A few dozen unlike specs (steps, schedulers, guidance, sizes, LoRAs) are drawn one by one first: the goldens.
-Then they are asked for again and again in random order, a dozen at a time. Writes JSON, prints a line for each hundred,
-and exits with 1 when a picture differs by more than the tolerance or a weight by a bit.
+A few dozen unlike specs (steps, schedulers, guidance, sizes, LoRAs; some start from pictures, follow lines, are refined
+or drawn in two passes) are drawn one by one first: the goldens. Then they are asked for again and again in random
+order, a dozen at a time. Writes JSON, prints a line for each hundred, and exits with 1 when a picture differs by more
+than the tolerance or a weight by a bit.
 """
 
 import argparse
@@ -13,10 +14,11 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ import numpy as np
 import psutil
 import torch
 
+from bench.checkpoint import MINI
+from bench.companions import add_arguments, bench_companions
+from bench.kinds import Kind, kinds_of
 from bench.machine import RESULTS, machine
 from bench.shelf import shelve_loras
 from generation.engine.engine import Engine
@@ -41,6 +46,7 @@ class Findings:
     """What the soak has seen so far."""
 
     pictures: int = 0
+    of_kinds: int = 0  # beside text to image
     worst_levels: int = 0
     beyond_tolerance: int = 0
     rss_bytes: list[int] = field(default_factory=list)
@@ -53,7 +59,9 @@ def main() -> None:
         names = [f"lora{number}" for number in range(LORAS)]
         loras = shelve_loras(Path(asked.checkpoint), names, Path(folder) / "loras")
         engine = Engine(asked.checkpoint, Options(device=asked.device))
-        specs = list(unlike(asked.checkpoint, list(loras.values()), asked.side, random.Random(1)))
+        made = bench_companions(asked, Path(asked.checkpoint), device, Path(folder))
+        plain = list(unlike(asked.checkpoint, list(loras.values()), asked.side, random.Random(1)))
+        specs = of_kinds(plain, asked.kinds, kinds_of(made))
         result = soak(engine, specs, asked.requests)
     result |= {"machine": machine(device, "diffusers"), "requests": asked.requests, "specs": len(specs)}
     asked.out.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +72,9 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", default="checkpoints/mini", help="a diffusers folder")
+    parser.add_argument("--checkpoint", default=str(MINI), help="a diffusers folder")
+    add_arguments(parser)
+    parser.add_argument("--kinds", type=float, default=0.2, help="which part is more than text to image")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--side", type=int, default=64, help="of the smaller pictures, in pixels")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -91,6 +101,16 @@ def unlike(checkpoint: str, loras: list[LoraUse], side: int, chance: random.Rand
         )
 
 
+def of_kinds(specs: list[Spec], part: float, kinds: Mapping[str, Kind]) -> list[Spec]:
+    """Make this part of the specs the kinds in turn; the others stay words alone."""
+    count, turns = round(len(specs) * part), cycle(kinds.values())
+    return [next(turns)(spec) for spec in specs[:count]] + specs[count:]
+
+
+def is_plain(spec: Spec) -> bool:
+    return not (spec.init_image or spec.controls or spec.refiner or spec.hires)
+
+
 def soak(engine: Engine, specs: list[Spec], requests: int) -> dict[str, Any]:
     """Draw the goldens one by one, then everything again and again, many at once."""
     chance, found = random.Random(2), Findings()
@@ -103,11 +123,11 @@ def soak(engine: Engine, specs: list[Spec], requests: int) -> dict[str, Any]:
         pictures: list[Picture] = []
         flying[engine.submit(specs[place], pictures.append).finished] = (place, pictures)
         while len(flying) >= AT_ONCE:
-            land(flying, goldens, found)
+            land(flying, specs, goldens, found)
         if (number + 1) % 100 == 0:
             note(found, number + 1, time.monotonic() - begun)
     while flying:
-        land(flying, goldens, found)
+        land(flying, specs, goldens, found)
     seconds, switches = time.monotonic() - begun, engine.weights.lora_switches
     engine.stop()
     figures = {name: value for name, value in vars(found).items() if name != "rss_bytes"}
@@ -122,7 +142,9 @@ def pictures_of(engine: Engine, spec: Spec) -> dict[int, np.ndarray]:
     return {picture.index: np.asarray(picture.image).astype(int) for picture in pictures}
 
 
-def land(flying: dict[Future[None], tuple[int, list[Picture]]], goldens: list[dict], found: Findings) -> None:
+def land(
+    flying: dict[Future[None], tuple[int, list[Picture]]], specs: list[Spec], goldens: list[dict], found: Findings
+) -> None:
     """Wait for a generation to end and hold its pictures against their goldens. Raises what it failed with."""
     for finished in wait(flying, return_when=FIRST_COMPLETED).done:
         place, pictures = flying.pop(finished)
@@ -130,6 +152,7 @@ def land(flying: dict[Future[None], tuple[int, list[Picture]]], goldens: list[di
         for picture in pictures:
             worst = int(np.abs(np.asarray(picture.image).astype(int) - goldens[place][picture.index]).max())
             found.pictures += 1
+            found.of_kinds += not is_plain(specs[place])
             found.worst_levels = max(found.worst_levels, worst)
             found.beyond_tolerance += worst > TOLERANCE
 

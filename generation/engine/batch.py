@@ -84,7 +84,7 @@ class RunningBatch:
             "encoder_hidden_states": stacked.context,
             "added_cond_kwargs": {"text_embeds": stacked.pooled, "time_ids": stacked.time_ids},
         }
-        followed = [(member.opening.follows, member.step, len(member.timesteps)) for member, _ in rows]
+        followed = [(member.opening.follows, member.step, len(member.opening.levels)) for member, _ in rows]
         steering = residuals(on.controlnets, followed, inputs, conditioning)
         output = on.unet(*inputs, return_dict=False, **conditioning, **steering)[0]
         return output[:count].float()

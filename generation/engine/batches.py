@@ -80,8 +80,8 @@ class Batches:
         self.groups = {key: group for key, group in self.groups.items() if group.arrivals or group.batches}
 
     def _begin_arrivals(self, on: On, group: Group) -> None:
-        arrived, group.arrivals = group.arrivals, []
-        for member in arrived:
+        while group.arrivals:  # one by one: should the device be lost, the others are still here to be told
+            member = group.arrivals.pop(0)
             if member.generation.finished.done():
                 continue
             with fails(member.generation):
@@ -101,7 +101,8 @@ class Batches:
     def _finish(self, on: On, member: Member) -> None:
         spec, generation = member.generation.spec, member.generation
         try:
-            image, about = self._within_memory(partial(decode, on.vae, member.latents))
+            is_flat = spec.init_image is not None and spec.init_image.getcolors(1) is not None
+            image, about = self._within_memory(partial(decode, on.vae, member.latents, may_be_flat=is_flat))
         except BrokenPicture:
             if (dtype := ANOTHER_DTYPE.get(on.sdxl.dtype)) is None:
                 raise
@@ -119,7 +120,7 @@ class Batches:
 
     def _step(self, on: On, group: Group, batch: RunningBatch) -> None:
         for member, noise in self._predict(on, batch):
-            with fails(member.generation):
+            with fails(member.generation), engine_errors(TOO_LARGE):
                 member.advance(noise)
                 show(on, member)
                 if not member.steps_left:
@@ -174,7 +175,7 @@ def show(on: On, member: Member) -> None:
     """Hand over a preview if one is due; an unfinished picture that cannot be shown is no error."""
     if member.sight and member.generation.on_preview:
         number, latents = member.sight
-        with suppress(InvalidOutput):
+        with suppress(InvalidOutput, OutOfMemory), engine_errors(TOO_LARGE):
             member.generation.on_preview(member.index, number, preview(on.vae, latents))
 
 
@@ -182,7 +183,7 @@ def scaled(members: list[Member]) -> list[Member]:
     """Prepare members for a step and return those that could be."""
     ready = []
     for member in members:
-        with fails(member.generation):
+        with fails(member.generation), engine_errors(TOO_LARGE):
             member.scale()
             ready.append(member)
     return ready

@@ -23,10 +23,11 @@ class Beginning(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """What noises latents in one phase: its scheduler, its timesteps, the picture's own random numbers."""
+    """What noises latents in one phase: its scheduler, the timesteps from its first to the last of the denoising, the
+    picture's own random numbers. None of the timesteps need be its own: the refiner may begin at once."""
 
     scheduler: SchedulerMixin
-    timesteps: torch.Tensor
+    levels: torch.Tensor
     generator: torch.Generator
 
     def draw(self, on: On, shape: Sequence[int]) -> torch.Tensor:
@@ -35,7 +36,7 @@ class Noise(NamedTuple):
 
     def on_latents(self, latents: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
         """Put noise on latents as the first timestep expects them; without any they stay as they are."""
-        return self.scheduler.add_noise(latents, drawn, self.timesteps[:1]) if len(self.timesteps) else latents
+        return self.scheduler.add_noise(latents, drawn, self.levels[:1]) if len(self.levels) else latents
 
 
 def from_noise(on: On, phase: Phase, noise: Noise) -> Beginning:

@@ -46,7 +46,8 @@ def residuals(
 ) -> dict[str, Any]:
     """Return what the UNet is given beside its input: the ControlNets' residuals, weighed for each row, added up.
 
-    A row is its pictures to follow, one for each ControlNet, its step and of how many. Empty when no row follows now.
+    A row is its pictures to follow, one for each ControlNet, its step and of how many, a refiner's among them. Empty
+    when no row follows now.
     """
     total: list[torch.Tensor] = []
     for place, controlnet in enumerate(controlnets):

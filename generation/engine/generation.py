@@ -75,7 +75,8 @@ def fails(generation: Generation) -> Iterator[None]:
     """Let an error inside end this generation and nobody else's. Raises DeviceLost, which is everybody's."""
     try:
         yield
-    except DeviceLost:
+    except DeviceLost as error:
+        generation.fail(error)  # here: it may be in no batch just now
         raise
     except Exception as error:  # noqa: BLE001 - it is raised where the generation is waited for
         generation.fail(error)

@@ -70,12 +70,12 @@ class Member:
         scheduler = deepcopy(opening.scheduler)  # some take a quarter of a second to set up
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(opening.window.start)
-        noise = Noise(scheduler, scheduler.timesteps[opening.window], self._random_numbers())
+        noise = Noise(scheduler, opening.levels, self._random_numbers())
         beginning = self._begin(on, noise)
         self.opening, self.scheduler, self.timesteps, self.generator = (
             opening,
             scheduler,
-            noise.timesteps,
+            scheduler.timesteps[opening.window],
             noise.generator,
         )
         self.latents, self.kept = beginning

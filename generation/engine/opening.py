@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from diffusers import SchedulerMixin
 
 from generation.engine.conditioning import Conditioning, condition
@@ -25,6 +26,11 @@ class Opening:
     window: slice
     follows: tuple[Follow, ...]
     steps_ahead: int  # in later phases
+
+    @property
+    def levels(self) -> torch.Tensor:
+        """Return the timesteps from its first to the denoising's last, be the later ones another model's."""
+        return self.scheduler.timesteps[self.window.start :]
 
 
 def open_phase(on: On, spec: Spec, phase: Phase, later: Sequence[Phase]) -> Opening:

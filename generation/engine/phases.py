@@ -56,24 +56,22 @@ def window(scheduler: SchedulerMixin, steps: int, phase: Phase) -> slice:
     """Return which of the scheduler's timesteps are this phase's, as diffusers' pipelines cut them.
 
     By strength as img2img does, by start and end as the ensemble of expert denoisers (SDXL's paper, 2.5) does.
+    What one phase leaves, the next takes: no step is taken twice, and none is left out.
     """
     levels = scheduler.timesteps
     begin = (steps - min(int(steps * phase.strength), steps)) * scheduler.order
     if phase.takes_over:
-        begin = max(begin, len(levels) - remaining(scheduler, phase.start))
-    end = len(levels) if phase.end >= 1 else int((levels >= cutoff(scheduler, phase.end)).sum())
+        begin = max(begin, done_at(scheduler, phase.start))
+    end = len(levels) if phase.end >= 1 else done_at(scheduler, phase.end)
     return slice(begin, max(begin, end))
 
 
-def remaining(scheduler: SchedulerMixin, start: float) -> int:
-    """Count the timesteps after this part; a step of second order, which has two, is not cut in the middle."""
-    count = int((scheduler.timesteps < cutoff(scheduler, start)).sum())
-    return count + 1 if scheduler.order == 2 and count % 2 == 0 else count
-
-
-def cutoff(scheduler: SchedulerMixin, part: float) -> int:
+def done_at(scheduler: SchedulerMixin, part: float) -> int:
+    """Count the timesteps up to this part. A step of second order, which has two, is never cut in the middle: diffusers
+    does, and its refiner then takes that step again on latents that are further on."""
     trained = scheduler.config.num_train_timesteps
-    return round(trained - part * trained)
+    count = int((scheduler.timesteps >= round(trained - part * trained)).sum())
+    return min(-(-count // scheduler.order) * scheduler.order, len(scheduler.timesteps))
 
 
 def steps_of(spec: Spec) -> list[tuple[int, float]]:

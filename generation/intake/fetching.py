@@ -78,7 +78,8 @@ class Fetcher:
     def _parts(self, url: str, param: str) -> SplitResult:
         try:
             parts = urlsplit(url)
-            good = parts.hostname and "@" not in parts.netloc and (parts.port or self.port) == self.port
+            host = (parts.hostname or "").encode("idna")  # as TLS will spell it, or not at all
+            good = host and "@" not in parts.netloc and (parts.port or self.port) == self.port
         except ValueError:
             good = False
         if not good or not HTTPS.fullmatch(url):

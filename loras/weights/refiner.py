@@ -94,7 +94,7 @@ def assemble(source: str, folder: Path, index: Mapping[str, Any], dtype: torch.d
         text_encoder_2=part(CLIPTextModelWithProjection, folder / "text_encoder_2", dtype) if text else None,
         tokenizer_2=CLIPTokenizer.from_pretrained(folder / "tokenizer_2", local_files_only=True) if text else None,
         scheduler_config=json.loads((folder / "scheduler/scheduler_config.json").read_text()),
-        zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", False)),
+        zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
     )
 
 

@@ -37,6 +37,7 @@ class Snapshot(NamedTuple):
 
 # What a waiting request hears: where its job stands, or something that the job shows before its end.
 News = Snapshot | bytes
+GONE = b""  # its row was deleted: there will be no end to tell of
 
 
 @dataclass(eq=False)
@@ -87,7 +88,8 @@ class Watch:
     async def changes(self, job: Job, *, previews: int = 0) -> AsyncIterator[News | None]:
         """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
-        Between, what each attempt shows before its end: this many previews at most. Ends after a final state.
+        Between, what each attempt shows before its end: this many previews at most. Ends after a final state, and
+        when the job is gone.
         """
         waiter = Waiter(job, previews)
         self._enter(waiter)
@@ -98,6 +100,8 @@ class Watch:
                     news = await asyncio.wait_for(waiter.news.get(), KEEPALIVE_SECONDS)
                 except TimeoutError:
                     news = None
+                if news == GONE:
+                    return
                 yield news
         finally:
             self._leave(waiter)
@@ -125,6 +129,8 @@ class Watch:
                 for waiter in waiters:
                     if snapshot := found.get(waiter.job.pk):
                         waiter.tell(snapshot, shown)
+                    else:
+                        waiter.news.put_nowait(GONE)
             await asyncio.sleep(LOOK_SECONDS)
 
 

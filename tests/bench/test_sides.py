@@ -2,17 +2,22 @@
 
 import io
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from bench.companions import Companions, random_refiner
+from bench.kinds import with_controlnet, with_refiner
 from bench.naive import NaiveServer
 from bench.ours import OurServer
 from bench.shelf import shelve_checkpoints, shelve_loras
 from generation.engine.spec import Spec
+from tests.engine.companions import learnt_controlnet
 from tests.engine.tiny_sdxl import make_tiny_sdxl
+from tests.weights.tiny_others import tiny_refiner_unet
 
 CPU = torch.device("cpu")
 SIZE = {"width": 64, "height": 64, "steps": 2, "guidance_scale": 5.0, "scheduler": "EulerDiscreteScheduler"}
@@ -21,6 +26,13 @@ SIZE = {"width": 64, "height": 64, "steps": 2, "guidance_scale": 5.0, "scheduler
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     return make_tiny_sdxl(tmp_path_factory.mktemp("checkpoints") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("companions")
+    controlnet = learnt_controlnet(folder / "controlnet", seed=3)
+    return Companions(controlnet, random_refiner(tiny_refiner_unet(), folder / "refiner", CPU))
 
 
 @pytest.fixture
@@ -61,3 +73,14 @@ def test_both_sides_draw_the_same_pictures(checkpoints, lora):
     with closing(NaiveServer(CPU)) as naive, closing(OurServer(CPU)) as ours:
         pairs = zip(draw(naive, *asked), draw(ours, *asked), strict=True)
         assert max(np.abs(theirs - mine).max() for theirs, mine in pairs) <= 1
+
+
+def test_both_sides_follow_a_controlnet_and_refine(tiny, made, lora):
+    plain = spec(tiny, n=2, steps=5, loras=(lora,))
+    refined = with_refiner(made, plain)
+    early = replace(refined, refiner=replace(refined.refiner, start=0.4))
+    asked = [with_controlnet(made, plain), early, plain]
+    with closing(NaiveServer(CPU)) as naive, closing(OurServer(CPU)) as ours:
+        theirs, mine = draw(naive, *asked), draw(ours, *asked)
+    assert max(np.abs(one - other).max() for one, other in zip(theirs, mine, strict=True)) <= 1
+    assert [np.abs(mine[place] - mine[4]).max() > 1 for place in (0, 2)] == [True, True]

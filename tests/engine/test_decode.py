@@ -82,3 +82,45 @@ def test_the_receipt_tells_that_a_picture_was_decoded_again(tiny, ask):
     half_vae = engine.weights.switch_to(WeightSet(str(tiny), ())).vae.to(torch.float16)
     breaks(half_vae, infinite, dtypes=[torch.float16])
     assert generate(engine, ask())[0].drawn_by["vae"] == "float32 after a broken picture"
+
+
+def test_what_began_as_one_colour_may_stay_one(vae):
+    with breaks(vae, flat):
+        assert np.ptp(levels(decode(vae, LATENTS, may_be_flat=True).image)) == 0
+
+
+@pytest.fixture
+def half_engine(tiny):
+    """An engine that draws in bf16."""
+    return Engine(str(tiny), Options(device="cpu", dtype="bfloat16"))
+
+
+def broken_unet(engine, tiny, dtype=None):
+    """Let the UNet of this dtype predict what is no number."""
+    unet = engine.weights.switch_to(WeightSet(str(tiny), dtype=dtype)).unet
+    return unet.register_forward_hook(lambda module, given, output: (output[0] * torch.nan,))
+
+
+def test_a_picture_that_one_precision_breaks_is_drawn_with_another(half_engine, engine, tiny, ask):
+    with broken_unet(half_engine, tiny):
+        (picture,) = generate(half_engine, ask())
+    assert picture.drawn_by["dtype"] == "float32"
+    assert np.array_equal(levels(picture.image), levels(generate(engine, ask())[0].image))
+
+
+def test_a_picture_that_every_precision_breaks_fails(half_engine, tiny, ask):
+    with broken_unet(half_engine, tiny), broken_unet(half_engine, tiny, "float32"), pytest.raises(BrokenPicture):
+        generate(half_engine, ask())
+
+
+def test_only_the_broken_picture_of_a_generation_is_drawn_again(half_engine, tiny, ask):
+    spoilt = []
+
+    def spoil_first(module, given, output):
+        spoilt.append(len(spoilt) == 0)
+        return output * torch.inf if spoilt[-1] else output
+
+    half_vae = half_engine.weights.switch_to(WeightSet(str(tiny))).vae
+    with half_vae.decoder.register_forward_hook(spoil_first):
+        pictures = generate(half_engine, ask(n=2))
+    assert len(pictures) == 2

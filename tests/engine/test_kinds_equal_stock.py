@@ -3,22 +3,18 @@
 from pathlib import Path
 
 import diffusers
-import numpy as np
 import pytest
 import torch
-from diffusers import ControlNetModel, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import ControlNetModel, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from PIL import Image
 
 from generation.engine.spec import Control, Hires, Refine
+from tests.engine.companions import learnt_controlnet, picture, right_half
 from tests.engine.conftest import latents_of
-from tests.weights.tiny_others import make_tiny_controlnet, make_tiny_refiner
+from tests.weights.tiny_others import make_tiny_refiner
 
 LATENT_TOLERANCE = 1e-5  # of the largest latent: float32 sums in another memory layout
 SCHEDULERS = ("EulerDiscreteScheduler", "DPMSolverMultistepScheduler", "HeunDiscreteScheduler", "DDIMScheduler")
-
-
-def picture(seed: int, side: int = 64) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -28,36 +24,26 @@ def start() -> Image.Image:
 
 @pytest.fixture(scope="module")
 def mask() -> Image.Image:
-    """The right half is drawn anew."""
-    levels = np.zeros((64, 64), np.uint8)
-    levels[:, 32:] = 255
-    return Image.fromarray(levels)
+    return right_half()
 
 
 @pytest.fixture(scope="module")
-def refiner(tmp_path_factory) -> Path:
-    return make_tiny_refiner(tmp_path_factory.mktemp("refiner") / "refiner", shares=True)
+def refiner(tiny, tmp_path_factory) -> Path:
+    """A refiner whose noise levels are the checkpoint's own, as SDXL's are."""
+    folder = make_tiny_refiner(tmp_path_factory.mktemp("refiner") / "refiner", shares=True)
+    config = EulerDiscreteScheduler.load_config(tiny, subfolder="scheduler")
+    EulerDiscreteScheduler.from_config(config).save_pretrained(folder / "scheduler")
+    return folder
 
 
 @pytest.fixture(scope="module")
 def controlnet(tmp_path_factory) -> Path:
-    return awake(make_tiny_controlnet(tmp_path_factory.mktemp("controlnet") / "lines"), seed=3)
+    return learnt_controlnet(tmp_path_factory.mktemp("controlnet") / "lines", seed=3)
 
 
 @pytest.fixture(scope="module")
 def another_controlnet(tmp_path_factory) -> Path:
-    return awake(make_tiny_controlnet(tmp_path_factory.mktemp("controlnet") / "depth"), seed=4)
-
-
-def awake(folder: Path, seed: int) -> Path:
-    """Change the weights of a ControlNet, whose outputs are all zero before it has learnt anything."""
-    model = ControlNetModel.from_pretrained(folder)
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(seed)
-        for weight in model.parameters():
-            weight.add_(torch.randn_like(weight), alpha=0.05)
-    model.save_pretrained(folder)
-    return folder
+    return learnt_controlnet(tmp_path_factory.mktemp("controlnet") / "depth", seed=4)
 
 
 class Stock:
@@ -145,25 +131,53 @@ def test_two_controlnets_on_an_image(engine, stock_pipelines, ask, start, contro
     assert_same(latents_of(engine, spec), expected)
 
 
+def test_a_controlnet_whose_picture_the_refiner_finishes(engine, stock_pipelines, ask, controlnet, refiner):
+    """The part in which it is followed is of the whole denoising, the refiner's steps included."""
+    lines = picture(2)
+    spec = ask(
+        controls=(Control("lines", str(controlnet), lines, 0.7, 0.3, 0.75),),
+        refiner=Refine("refiner", str(refiner), 0.8, 3.0),
+        steps=10,
+    )
+    base = stock_pipelines.draws(
+        "StableDiffusionXLControlNetPipeline",
+        spec,
+        parts={"controlnet": ControlNetModel.from_pretrained(controlnet)},
+        image=lines,
+        controlnet_conditioning_scale=0.7,
+        control_guidance_start=0.3,
+        control_guidance_end=0.75,
+        denoising_end=0.8,
+    )
+    assert_same(latents_of(engine, spec), refined(stock_pipelines, refiner, spec, base))
+
+
 def refined(stock_pipelines, refiner: Path, spec, latents: torch.Tensor) -> torch.Tensor:
     """What diffusers' refiner makes of the base's latents in the last fifth."""
+    return refiner_draws(stock_pipelines, refiner, spec, image=latents, denoising_start=0.8)
+
+
+def refiner_draws(stock_pipelines, refiner: Path, spec, **said) -> torch.Tensor:
     parts = {
         "unet": UNet2DConditionModel.from_pretrained(refiner / "unet"),
         "scheduler": diffusers.EulerDiscreteScheduler.from_pretrained(refiner / "scheduler"),
         "text_encoder": None,
         "tokenizer": None,
         "requires_aesthetics_score": True,
-        "force_zeros_for_empty_prompt": False,
     }
-    return stock_pipelines.draws(
-        "StableDiffusionXLImg2ImgPipeline", spec, parts=parts, image=latents, denoising_start=0.8, guidance_scale=3.0
-    )
+    return stock_pipelines.draws("StableDiffusionXLImg2ImgPipeline", spec, parts=parts, guidance_scale=3.0, **said)
 
 
 def test_the_refiner_takes_the_latents_over(engine, stock_pipelines, ask, refiner):
     spec = ask(refiner=Refine("refiner", str(refiner), 0.8, 3.0), steps=10)
     base = stock_pipelines.draws("StableDiffusionXLPipeline", spec, width=64, height=64, denoising_end=0.8)
     assert_same(latents_of(engine, spec), refined(stock_pipelines, refiner, spec, base))
+
+
+def test_the_refiner_alone_where_strength_leaves_nothing_to_the_base(engine, stock_pipelines, ask, start, refiner):
+    spec = ask(init_image=start, strength=0.3, refiner=Refine("refiner", str(refiner), 0.5, 3.0), steps=10)
+    expected = refiner_draws(stock_pipelines, refiner, spec, image=start, strength=0.3)
+    assert_same(latents_of(engine, spec), expected)
 
 
 def test_a_second_pass(engine, stock_pipelines, ask):

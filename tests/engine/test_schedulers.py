@@ -12,7 +12,7 @@ from loras.weights.schedulers import KINDS, SIGMAS, SettingsUnfit
 from tests.engine.conftest import latents_of
 
 SETTINGS = [(name, sigmas) for name, kind in KINDS.items() for sigmas in kind.sigmas]
-UNSPACED = {"LCMScheduler", "TCDScheduler"}  # their classes take a spacing and do not look at it
+UNSPACED = ("LCMScheduler", "TCDScheduler")  # their classes take a spacing and do not look at it
 
 
 @pytest.mark.parametrize(("scheduler", "sigmas"), SETTINGS)

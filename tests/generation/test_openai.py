@@ -72,6 +72,19 @@ def test_our_own_fields_come_in_the_extra_body(client, worker):
     assert {name: getattr(job, name) for name in ours} == ours
 
 
+def test_automatic1111s_sampler_names_are_understood(client, worker):
+    client.images.generate(prompt="a red kite", size="64x64", extra_body={"sampler": "dpm++ 2m karras"})
+    job = GenerationJob.objects.get()
+    assert (job.scheduler, job.sigmas) == ("DPMSolverMultistepScheduler", "karras")
+
+
+@pytest.mark.parametrize("ours", [{"sampler": "no such"}, {"sampler": "Euler", "sigmas": "karras"}])
+def test_a_sampler_that_is_unknown_or_said_twice_is_refused(client, ours):
+    with pytest.raises(openai.BadRequestError) as error:
+        client.images.generate(prompt="a red kite", extra_body=ours)
+    assert (error.value.code, error.value.param) == ("invalid_value", "sampler")
+
+
 def test_it_finds_the_checkpoints_as_models(client):
     (model,) = client.models.list().data
     assert client.models.retrieve(model.id).object == "model"

@@ -48,6 +48,14 @@ def test_revoking_the_key_ends_the_stream(alice, server, bob):
     assert b"cancelled" not in rest
 
 
+def test_a_job_that_is_deleted_ends_its_stream(alice, server):
+    job = alice.api.post(ROUTE, {"prompt": "a kite"}).json()
+    stream = opened(alice, server, job["id"])
+    assert b"progress" in stream.read1()
+    GenerationJob.objects.get().delete()
+    assert b"not_found" in stream.read()
+
+
 def test_one_tenant_cannot_take_every_place_to_wait(alice, charlie, settings, make_image):
     settings.MAX_WAITERS_PER_TENANT = 0
     answer = alice.api.post(ROUTE, {"prompt": "a kite"}, headers={"Prefer": "wait=1"})

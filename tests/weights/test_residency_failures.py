@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from loras.weights.patch import adapters_on
 from loras.weights.residency import Residency
+from tests.weights import shortage
 from tests.weights.residents import SmallAdapter, SmallBase, TwoMemories, Weights
 
 CPU = torch.device("cpu")
@@ -13,25 +13,11 @@ BUDGETS = {"device_bytes": 16_000, "host_bytes": 40_000}
 BASE = SmallBase("base")
 ADAPTERS = SmallAdapter("first", BASE), SmallAdapter("second", BASE)
 IDLE = Weights("idle", 4096)
+ALLOCATING = ("empty", "clone", "_to_copy", "addmm_", "randn", "full", "zeros")
 
 
-class OutOfMemoryAt(TorchDispatchMode):
-    """Let memory run out at the n-th operation that needs some, counted from 0; count them all."""
-
-    ALLOCATING = ("empty", "clone", "_to_copy", "addmm_", "randn", "full", "zeros")
-
-    def __init__(self, point: int | None = None) -> None:
-        super().__init__()
-        self.point, self.passed, self.names = point, 0, set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.__name__.split(".")[0]
-        if name in self.ALLOCATING:
-            self.names.add(name)
-            self.passed += 1
-            if self.passed - 1 == self.point:
-                raise torch.OutOfMemoryError("Tried to allocate more than there is.")
-        return func(*args, **(kwargs or {}))
+def out_of_memory_at(point=None):
+    return shortage.OutOfMemoryAt(point, ALLOCATING)
 
 
 class Residence:
@@ -45,7 +31,7 @@ class Residence:
 
     def work(self, out_of_memory=None):
         """Hold a base and wear two adapters; return the weights they made."""
-        with out_of_memory or OutOfMemoryAt(), self.residency.hold(BASE, *ADAPTERS) as (base, *adapters):
+        with out_of_memory or out_of_memory_at(), self.residency.hold(BASE, *ADAPTERS) as (base, *adapters):
             self.kept = base
             with adapters_on(base.weights, [(adapter, 1.0) for adapter in adapters]):
                 return {name: weight.clone() for name, weight in base.weights.weights.items()}
@@ -64,7 +50,7 @@ class Residence:
 
 def points():
     """How many operations of this work need memory."""
-    counting = OutOfMemoryAt()
+    counting = out_of_memory_at()
     Residence(TwoMemories()).work(counting)
     return counting.passed
 
@@ -83,7 +69,7 @@ def pristine():
 @pytest.mark.parametrize("point", range(points()))
 def test_running_out_anywhere_fails_that_hold_alone(point, two_memories, expected, pristine):
     residence = Residence(TwoMemories() if two_memories else None)
-    out_of_memory = OutOfMemoryAt(point)
+    out_of_memory = out_of_memory_at(point)
     try:
         residence.work(out_of_memory)
     except torch.OutOfMemoryError:
@@ -99,7 +85,7 @@ def test_running_out_anywhere_fails_that_hold_alone(point, two_memories, expecte
 
 def test_running_out_passes_the_points_that_matter():
     """The operations counted above are all there are: read, pinned, moved, copied, patched."""
-    seen = OutOfMemoryAt()
+    seen = out_of_memory_at()
     Residence(TwoMemories()).work(seen)
     assert {"randn", "empty", "clone", "addmm_"} <= seen.names
 
@@ -107,7 +93,7 @@ def test_running_out_passes_the_points_that_matter():
 def test_a_hold_works_after_idle_weights_were_released(expected):
     residence = Residence(TwoMemories())
     with pytest.raises(torch.OutOfMemoryError):
-        residence.work(OutOfMemoryAt(points() - 1))
+        residence.work(out_of_memory_at(points() - 1))
     assert residence.residency.release_idle() > 0
     assert residence.memories.live["device"] == 0
     assert all(torch.equal(weight, expected[name]) for name, weight in residence.work().items())
@@ -115,7 +101,7 @@ def test_a_hold_works_after_idle_weights_were_released(expected):
 
 def test_a_read_ahead_that_runs_out_is_forgotten():
     residency = Residency(CPU, blocks=TwoMemories(), **BUDGETS)
-    with pytest.raises(torch.OutOfMemoryError), OutOfMemoryAt(0):
+    with pytest.raises(torch.OutOfMemoryError), out_of_memory_at(0):
         residency.prefetch(IDLE)
     assert (residency.inventory(), residency.host_budget.used) == ([], 0)
 

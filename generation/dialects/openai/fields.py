@@ -9,6 +9,7 @@ from rest_framework import serializers
 from generation import orders
 from generation.dialects.openai.answers import Said
 from generation.engine import spec
+from generation.engine.samplers import scheduler_of
 from loras.models import Checkpoint
 from tenants.models import Tenant
 from wire.fields import OneOf, StrictInteger, StrictText
@@ -72,6 +73,9 @@ class ImagesSerializer(orders.OrderSerializer):
         ["auto", *QUALITIES], required=False, allow_null=True,
         help_text="low: half the checkpoint's steps; medium, standard, auto: as many; high, hd: half as many again.",
     )  # fmt: skip
+    sampler = StrictText(
+        max_length=100, required=False, help_text="AUTOMATIC1111's name of a scheduler and its sigmas: DPM++ 2M Karras."
+    )
     # Only the values that change nothing here.
     background = OneOf(["auto", "opaque"], required=False, allow_null=True)
     moderation = OneOf(["auto", "low"], required=False, allow_null=True)
@@ -90,6 +94,8 @@ class ImagesSerializer(orders.OrderSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse fields that contradict one another."""
         attrs = super().validate(attrs)
+        if "sampler" in attrs:
+            attrs |= _scheduler_of(attrs.pop("sampler"), attrs)
         if attrs.get("stream") and attrs.get("response_format") == "url":
             raise _contradiction("response_format", "A stream carries its pictures: leave response_format out.")
         if attrs.get("partial_images") and not attrs.get("stream"):
@@ -124,6 +130,17 @@ class ImagesSerializer(orders.OrderSerializer):
             is_streamed=asked.get("stream", False),
             safety_identifier=asked.get("safety_identifier") or asked.get("user") or None,
         )
+
+
+def _scheduler_of(sampler: str, attrs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the scheduler and sigmas that a sampler's name means."""
+    if attrs.keys() & {"scheduler", "sigmas"}:
+        raise _contradiction("sampler", "sampler says both scheduler and sigmas: leave it out, or them.")
+    try:
+        scheduler, sigmas = scheduler_of(sampler)
+    except LookupError as error:
+        raise _contradiction("sampler", str(error)) from error
+    return {"scheduler": scheduler, "sigmas": sigmas}
 
 
 def _contradiction(name: str, rule: str) -> serializers.ValidationError:

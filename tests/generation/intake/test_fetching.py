@@ -117,6 +117,12 @@ def test_an_address_of_the_internet_is_public(address):
     assert is_public(address)
 
 
+@pytest.mark.parametrize("host", [".example", "a..b", "a" * 64, "a" * 300])
+def test_a_name_that_can_be_no_hosts_is_refused_whatever_resolves_it(fetcher, host):
+    anything = replace(fetcher, resolve=lambda host: [HERE])
+    assert refusal(anything, f"https://{host}:{fetcher.port}/").code == "invalid_image_url"
+
+
 def test_one_address_of_our_own_among_a_hosts_is_one_too_many(site, fetcher):
     mixed = replace(fetcher, resolve=lambda host: [HERE, "10.0.0.1"])
     assert refusal(mixed, site.serve("/kite", b"")).code == "invalid_image_url"
