@@ -19,7 +19,7 @@ from generation.engine.spec import Picture, StepReport
 from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
-from generation.previews import packed
+from generation.previews import packed, shown
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from jobs.previews import Previews
 from loras.cache import fetched
@@ -148,7 +148,7 @@ class GenerationPerformance:
             self.drawing = self.engine.submit(
                 self.spec,
                 lambda picture: self._in(self.storing, self._store, picture),
-                lambda *look: self._in(self.showing, self._show, *look),
+                lambda *look: self.showing.submit(self._show, *look).add_done_callback(shown),
             )
         self.drawing.finished.add_done_callback(self._drawn)
 

@@ -17,6 +17,7 @@ from generation.picture_orders import (
     START_HELP,
     PictureField,
     Start,
+    refuse_empty,
     refuse_incomplete,
     strength_of,
     take_start,
@@ -113,6 +114,7 @@ def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | N
     start = take_start(tenant, asked)
     wanted = _spec(checkpoint, asked, settings | size_of(asked, checkpoint, start.init_image))
     check_size(wanted)
+    refuse_empty(start, (wanted.width, wanted.height))
     return Order(
         wanted,
         checkpoint,
@@ -138,12 +140,6 @@ def find_checkpoint(
         raise ApiError(503, "engine_overloaded", "No checkpoint is installed on this server yet.", retry_after="30")
     message = f"There is no checkpoint of that name. Known: {', '.join(base.name for base in bases[:20])}."
     raise ApiError(404, "model_not_found", message, param=param)
-
-
-def checkpoint_not_found(param: str) -> ApiError:
-    """Return the answer for a checkpoint that the operator has just removed."""
-    message = "This checkpoint has just been removed. Ask for another one."
-    return ApiError(404, "model_not_found", message, param=param)
 
 
 def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from generation.engine import spec
 from generation.intake import open_picture, take_picture
 from generation.models import Upload
-from generation.pictures import MaskMode, drawn_anew
+from generation.pictures import MaskMode, fitted_mask
 from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.fields import LongText
@@ -75,7 +75,6 @@ def take_start(tenant: Tenant, asked: Mapping[str, Any]) -> Start:
         return Start(init_image)
     mask, mode = take_picture(tenant, asked["mask"], "mask"), asked.get("mask_mode", "alpha")
     _refuse_other_size(mask, init_image)
-    _refuse_empty(mask, mode)
     return Start(init_image, mask, mode)
 
 
@@ -88,11 +87,18 @@ def _refuse_other_size(mask: Upload, init_image: Upload) -> None:
         raise ApiError(400, "mask_size_mismatch", message, param="mask")
 
 
-def _refuse_empty(mask: Upload, mode: str) -> None:
-    """Raise ApiError for a mask that leaves nothing to draw: most often it was made for the other mode."""
-    if _leaves_something(mask, mode):
+def refuse_empty(start: Start, size: tuple[int, int]) -> None:
+    """Raise ApiError for a mask that leaves nothing to draw at this size."""
+    mask, mode = start.mask, start.mask_mode
+    if mask is None or _leaves_something(mask, mode, size):
         return
-    if mode == "alpha":
+    if _leaves_something(mask, mode, (mask.width, mask.height)):
+        message = (
+            f"What the mask gives to be drawn anew is too thin for {size[0]}x{size[1]}: nothing of it is left at that "
+            "size. Draw it broader, or ask for a larger size."
+        )
+    elif mode == "alpha":
+        # Most often it was made for the other mode.
         message = "No pixel of the mask is transparent, so nothing would be drawn anew. A mask in black and white "
         message += "wants mask_mode white."
     else:
@@ -103,7 +109,7 @@ def _refuse_empty(mask: Upload, mode: str) -> None:
 
 
 @lru_cache(maxsize=256)
-def _leaves_something(mask: Upload, mode: str) -> bool:
+def _leaves_something(mask: Upload, mode: str, size: tuple[int, int]) -> bool:
     """Return whether the mask gives anything to be drawn anew. An upload never changes, so it is looked at once."""
-    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
+    levels = fitted_mask(open_picture(mask), cast(MaskMode, mode), size).histogram()
     return any(levels[spec.DRAWN_ANEW :])

@@ -2,10 +2,14 @@
 
 import base64
 import io
+import logging
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
+
+log = logging.getLogger(__name__)
 
 SIDE = 256  # pixels: a look at what is coming, not the picture
 QUALITY = 80
@@ -32,6 +36,12 @@ def packed(index: int, number: int, image: Image.Image) -> bytes:
     small = image.convert("RGB")
     small.thumbnail((SIDE, SIDE))
     return bytes((index, number)) + _encoded(small, "jpeg")
+
+
+def shown(showing: Future[None]) -> None:
+    """Log a bug in showing: what is for looks alone fails no generation."""
+    if error := showing.exception():
+        log.error("a preview could not be shown", exc_info=error)
 
 
 def unpacked(content: bytes) -> Preview:

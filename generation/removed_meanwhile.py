@@ -8,7 +8,7 @@ from generation.control_orders import controlnet_not_found
 from generation.intake.taking import picture_not_found
 from generation.lora_orders import lora_not_found
 from generation.models import Upload
-from generation.orders import Order, checkpoint_not_found
+from generation.orders import Order
 from generation.phase_orders import refiner_not_found
 from loras.models import Checkpoint, ControlNet, LoraVersion
 from wire.errors import ApiError
@@ -32,7 +32,7 @@ def removed_meanwhile(orders: Sequence[Order]) -> ApiError | None:
 
 def _named(order: Order) -> Iterator[Named]:
     """Yield every row that the order names."""
-    yield order.checkpoint, "checkpoint", checkpoint_not_found
+    yield order.checkpoint, "checkpoint", _checkpoint_not_found
     if order.refiner:
         yield order.refiner.checkpoint, "refiner", refiner_not_found
     yield from ((version, "loras", lora_not_found) for version, _ in order.loras)
@@ -40,3 +40,8 @@ def _named(order: Order) -> Iterator[Named]:
     pictures = {"init_image": order.start.init_image, "mask": order.start.mask}
     yield from ((picture, param, picture_not_found) for param, picture in pictures.items() if picture)
     yield from ((followed.image, "controlnets", picture_not_found) for followed in order.controls)
+
+
+def _checkpoint_not_found(param: str) -> ApiError:
+    message = "This checkpoint has just been removed. Ask for another one."
+    return ApiError(404, "model_not_found", message, param=param)

@@ -106,3 +106,13 @@ def test_a_lost_picture_fails_the_job_in_words(alice, run_jobs, settings):
     run_jobs()
     error = alice.api.get(job["urls"]["self"]).json()["error"]
     assert (error["code"], error["message"][-1]) == ("storage_unavailable", ".")
+
+
+def test_a_mask_that_the_size_leaves_nothing_of_is_refused(alice):
+    line = plain((9, 9, 9, 255), (2048, 2048), mode="RGBA")
+    line.paste((9, 9, 9, 0), (1000, 0, 1002, 2048))
+    begun = {"init_image": given(plain(size=line.size)), "mask": given(line)}
+    error = ask(alice, **begun, size="256x256").json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_mask", "mask")
+    assert "too thin for 256x256" in error["message"]
+    assert ask(alice, **begun).status_code == 202

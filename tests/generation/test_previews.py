@@ -7,6 +7,15 @@ import PIL.Image
 
 from darkroom.up.store import free_port
 from generation.models import GenerationJob
+from tests.fakes import FakeEngine
+
+
+class Unshowable(FakeEngine):
+    """An engine whose looks are no pictures."""
+
+    def submit(self, spec, on_picture, on_preview=None):
+        return super().submit(spec, on_picture, lambda index, number, image: on_preview(index, number, None))
+
 
 ROUTE = "/api/v1/generations"
 ASKED = {"prompt": "a kite", "size": "512x256", "steps": 60, "previews": 2}
@@ -59,3 +68,11 @@ def test_without_a_store_there_are_no_previews_and_no_error(alice, watch, worker
     events = watch(alice, job["id"])
     assert {name for name, _ in events} == {"progress", "done"}
     assert GenerationJob.objects.get().status == "succeeded"
+
+
+def test_a_look_that_cannot_be_shown_fails_no_generation(alice, generations, run_jobs, valkey):
+    generations.engine = Unshowable("fake-sdxl")
+    alice.api.post(ROUTE, ASKED)
+    run_jobs()
+    assert GenerationJob.objects.get().status == "succeeded"
+    assert not valkey.keys("preview:*")
