@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from generation.inputs import inputs_of
 from generation.models import GenerationJob, Image
 from generation.services import delete_image
 from generation.views import find_image
@@ -49,12 +50,15 @@ def _unmade(tenant: Tenant, status: str) -> QuerySet[GenerationJob]:
 @require_safe
 def image(request: PageRequest, id: str) -> HttpResponse:
     """Show one image with everything that is known of it."""
-    tenant = caller_of(request).tenant
+    caller = caller_of(request)
+    tenant = caller.tenant
     found = find_image(tenant, id)
     job = found.job
     context = {
         "image": found,
         "job": job,
+        "inputs": inputs_of(job),
+        "may_generate": Scope.GENERATE in caller.scopes,
         "siblings": job.images.order_by("index"),
         "newer": _images(tenant).filter(pk__gt=found.pk).order_by("pk").first(),
         "older": _images(tenant).filter(pk__lt=found.pk).order_by("-pk").first(),

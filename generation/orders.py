@@ -140,6 +140,12 @@ def find_checkpoint(
     raise ApiError(404, "model_not_found", message, param=param)
 
 
+def checkpoint_not_found(param: str) -> ApiError:
+    """Return the answer for a checkpoint that the operator has just removed."""
+    message = "This checkpoint has just been removed. Ask for another one."
+    return ApiError(404, "model_not_found", message, param=param)
+
+
 def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what the request says of these settings, else what its preset says, else what the checkpoint wants."""
     unsaid = {"sigmas": spec.SIGMAS[0], "timestep_spacing": spec.SPACINGS[0]}

@@ -77,6 +77,12 @@ def _named(name: str, known: list[Checkpoint], base: Checkpoint) -> Checkpoint:
     return found
 
 
+def refiner_not_found(param: str) -> ApiError:
+    """Return the answer for a refiner that the operator has just removed."""
+    message = "This refiner has just been removed. Name another, or leave refiner out."
+    return ApiError(404, "refiner_not_found", message, param=param)
+
+
 def _names(refiners: list[Checkpoint]) -> str:
     return ", ".join(map(str, refiners[:20]))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
@@ -13,7 +14,7 @@ from generation.models import Upload
 from generation.pictures import MaskMode, drawn_anew
 from tenants.models import Tenant
 from wire.errors import ApiError
-from wire.fields import StrictText
+from wire.fields import LongText
 
 PICTURE_HELP = "The id of an image or an upload, a data: URL, an https: URL, or a part of a multipart body."
 START_HELP = f"{PICTURE_HELP} Resized to width x height; without a size, to its own."
@@ -23,13 +24,11 @@ INPAINT_STRENGTH = 1.0  # what is drawn anew keeps nothing of what was there
 NEEDS = {"mask": "init_image", "strength": "init_image", "mask_mode": "mask", "mask_blur": "mask"}
 
 
-class PictureField(StrictText):
+class PictureField(LongText):
     """A picture: an id, a URL, or a file from a multipart body."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"help_text": PICTURE_HELP, **kwargs})
-        # CharField's look in Python at each character for what strict JSON refuses anyway: a data: URL has millions.
-        self.validators = []
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the text or the file; whether there is a picture behind it, the intake says."""
@@ -91,8 +90,7 @@ def _refuse_other_size(mask: Upload, init_image: Upload) -> None:
 
 def _refuse_empty(mask: Upload, mode: str) -> None:
     """Raise ApiError for a mask that leaves nothing to draw: most often it was made for the other mode."""
-    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
-    if any(levels[spec.DRAWN_ANEW :]):
+    if _leaves_something(mask, mode):
         return
     if mode == "alpha":
         message = "No pixel of the mask is transparent, so nothing would be drawn anew. A mask in black and white "
@@ -102,3 +100,10 @@ def _refuse_empty(mask: Upload, mode: str) -> None:
             "The mask is black, so nothing would be drawn anew. A mask with transparent pixels wants mask_mode alpha."
         )
     raise ApiError(400, "invalid_mask", message, param="mask")
+
+
+@lru_cache(maxsize=256)
+def _leaves_something(mask: Upload, mode: str) -> bool:
+    """Return whether the mask gives anything to be drawn anew. An upload never changes, so it is looked at once."""
+    levels = drawn_anew(open_picture(mask), cast(MaskMode, mode)).histogram()
+    return any(levels[spec.DRAWN_ANEW :])

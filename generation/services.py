@@ -8,12 +8,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from generation import storage
-from generation.control_orders import controlnet_not_found
-from generation.lora_orders import lora_not_found
 from generation.models import Batch, DiscardedFile, GenerationControl, GenerationJob, GenerationLora, Image
 from generation.orders import Order
+from generation.removed_meanwhile import removed_meanwhile
 from jobs.services import accept
-from loras.models import ControlNet, LoraVersion
 from tenants.callers import Caller
 from wire.errors import ApiError
 
@@ -54,15 +52,18 @@ def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_i
     return Draft(job, order)
 
 
-def accept_drafts(drafts: Sequence[Draft]) -> None:
-    """Store generations of one tenant, all or none; the same few queries however many they are. Raises ApiError."""
+def accept_drafts(drafts: Sequence[Draft], batch: Batch | None = None) -> None:
+    """Store generations of one tenant, and the new batch that they are of, all or none; the same few queries however
+    many they are. Call it outside transactions: what was removed meanwhile shows at the commit. Raises ApiError."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(durable=True):
+            if batch:
+                batch.save(force_insert=True)
             accept(*(draft.job for draft in drafts))
             GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
             GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
     except IntegrityError as error:
-        if refusal := _removed_meanwhile([draft.order for draft in drafts]):
+        if refusal := removed_meanwhile([draft.order for draft in drafts]):
             raise refusal from error
         raise
 
@@ -105,17 +106,6 @@ def _controls(draft: Draft) -> list[GenerationControl]:
         GenerationControl(job=draft.job, position=position, **vars(followed))
         for position, followed in enumerate(draft.order.controls)
     ]
-
-
-def _removed_meanwhile(orders: Sequence[Order]) -> ApiError | None:
-    """Return the refusal for what the operator removed since it was looked up, if that is what went wrong."""
-    wanted = {version.pk for order in orders for version, _ in order.loras}
-    if LoraVersion.objects.filter(pk__in=wanted).count() < len(wanted):
-        return lora_not_found("loras")
-    nets = {followed.controlnet.pk for order in orders for followed in order.controls}
-    if ControlNet.objects.filter(pk__in=nets).count() < len(nets):
-        return controlnet_not_found("controlnets")
-    return None
 
 
 def delete_image(image: Image) -> None:

@@ -49,16 +49,18 @@ class SideField(StrictInteger):
 
 def size_of(asked: Mapping[str, Any], checkpoint: Checkpoint, init_image: Upload | None) -> dict[str, int]:
     """Return the width and height that a request means; an init image's own go before the checkpoint's."""
-    width, height = own_size(init_image) if init_image else (checkpoint.width, checkpoint.height)
+    width, height = (
+        own_size(init_image.width, init_image.height) if init_image else (checkpoint.width, checkpoint.height)
+    )
     if "size" in asked:
         width, height = asked["size"]
     return {"width": asked.get("width", width), "height": asked.get("height", height)}
 
 
-def own_size(picture: Upload) -> tuple[int, int]:
+def own_size(width: int, height: int) -> tuple[int, int]:
     """Return the allowed size that comes nearest to a picture's own; one that is too large keeps its shape."""
-    scale = min(1.0, spec.SIDE[1] / max(picture.width, picture.height))
-    return nearest(round(picture.width * scale)), nearest(round(picture.height * scale))
+    scale = min(1.0, spec.SIDE[1] / max(width, height))
+    return nearest(round(width * scale)), nearest(round(height * scale))
 
 
 def check_size(wanted: Spec) -> None:

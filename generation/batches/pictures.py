@@ -1,4 +1,4 @@
-"""Which pictures does a batch name more than once? Each is taken in once, and is its upload's id after that."""
+"""Which pictures does a batch name more than once? Each is taken in once, and is its upload after that."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,23 +15,23 @@ class Pictures:
     """What has been taken in for a batch so far."""
 
     def __init__(self) -> None:
-        self.taken: dict[str, str] = {}
+        self.taken: dict[Any, Upload] = {}
 
     def known(self, fields: Fields) -> dict[str, Any]:
-        """Return these validated fields with the id of each picture that is here already."""
+        """Return these validated fields with the upload of each picture that is here already."""
         starts = {name: self._known(fields[name]) for name in STARTS if name in fields}
         controls = [entry | {"image": self._known(entry["image"])} for entry in fields["controlnets"]]
         return dict(fields) | starts | {"controlnets": controls}
 
     def note(self, fields: Fields, order: Order) -> None:
         """Remember under what name the pictures of this order were taken in."""
-        self.taken |= {said: upload.pk for said, upload in _named(fields, order) if upload}
+        self.taken |= {said: upload for said, upload in _named(fields, order) if upload}
 
-    def _known(self, said: str) -> str:
+    def _known(self, said: Any) -> Any:
         return self.taken.get(said, said)
 
 
-def _named(fields: Fields, order: Order) -> Iterator[tuple[str, Upload | None]]:
+def _named(fields: Fields, order: Order) -> Iterator[tuple[Any, Upload | None]]:
     """Yield what the request calls each picture, and what it became."""
     yield from ((fields[name], getattr(order.start, name)) for name in STARTS if name in fields)
     for entry, followed in zip(fields["controlnets"], order.controls, strict=True):

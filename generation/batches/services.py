@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from generation.batches.tally import tally_of
@@ -28,9 +27,7 @@ def request_batch(
     """Accept orders as one batch, all or none. Raises ApiError when too many wait already."""
     batch = Batch(tenant=caller.tenant, kind=kind, axes=list(axes))
     drafts = [drafted(caller, order, batch=batch, batch_index=index) for index, order in enumerate(orders)]
-    with transaction.atomic():
-        batch.save(force_insert=True)
-        accept_drafts(drafts)
+    accept_drafts(drafts, batch)
     return batch
 
 

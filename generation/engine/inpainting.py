@@ -39,7 +39,9 @@ def put_pixels_back(picture: Image.Image, start: Image.Image, mask: Image.Image,
 
 def sharp(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return the mask at this size in black and white."""
-    grey = mask.convert("L").resize(size, Image.Resampling.NEAREST)
+    grey = mask.convert("L")
+    if grey.size != size:  # a second pass: not in steps
+        grey = grey.resize(size, Image.Resampling.BILINEAR)
     return grey.point([255 * (level >= DRAWN_ANEW) for level in range(256)])
 
 

@@ -88,9 +88,11 @@ class Fetcher:
 
     def _addresses(self, host: str, param: str, deadline: float) -> Sequence[str]:
         """Return the addresses to connect to, each of them checked: a name is asked for once."""
+        asking = NAMES.submit(self.resolve, host)
         try:
-            addresses = NAMES.submit(self.resolve, host).result(seconds_until(deadline))
+            addresses = asking.result(seconds_until(deadline))
         except (*UNREACHABLE, UnicodeError):  # as for one of ours: nobody learns which names we know
+            asking.cancel()  # which nobody waits for any more, and which others would wait behind
             raise _refused(param) from None
         if not addresses or not all(self.is_allowed(address) for address in addresses):
             raise _refused(param)

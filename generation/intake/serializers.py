@@ -10,7 +10,7 @@ from rest_framework import serializers
 from generation.intake.uploads import KEPT
 from generation.models import Upload
 from generation.serializers import absolute
-from wire.fields import StrictSerializer, StrictText
+from wire.fields import LongText, StrictSerializer, StrictText
 
 MAX_URL_CHARS = 4096
 
@@ -31,7 +31,7 @@ class GivenSerializer(StrictSerializer):
     """A picture, given in one of three ways."""
 
     file = PartField(required=False, help_text="A part of a multipart body.")
-    data = StrictText(required=False, help_text="A data: URL.")  # type: ignore[assignment]
+    data = LongText(required=False, help_text="A data: URL.")  # type: ignore[assignment]
     url = StrictText(required=False, max_length=MAX_URL_CHARS, help_text="An https: URL on a public server.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

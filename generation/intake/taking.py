@@ -22,11 +22,14 @@ SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,20}:", re.IGNORECASE)
 PUBLIC = Fetcher()
 
 
-def take_picture(tenant: Tenant, said: str | UploadedFile, param: str, *, fetcher: Fetcher = PUBLIC) -> Upload:
+def take_picture(tenant: Tenant, said: str | UploadedFile | Upload, param: str, *, fetcher: Fetcher = PUBLIC) -> Upload:
     """Return the upload that holds the picture meant: the id of one or of an image, a data: or https: URL, or a file.
 
-    Raises ApiError that names `param`. Fetching takes seconds: call it outside transactions and off the event loop.
+    One that this request has taken in already is what it is. Raises ApiError that names `param`. Fetching takes
+    seconds: call it outside transactions and off the event loop.
     """
+    if isinstance(said, Upload):
+        return said
     if isinstance(said, str) and is_id(said, "upl"):
         return _found(refreshed(Upload.objects.for_tenant(tenant).filter(pk=said)), param)
     if isinstance(said, str) and is_id(said, "img"):
@@ -63,6 +66,11 @@ def _content_of_part(part: UploadedFile, param: str) -> bytes:
 
 def _found(row: Row | None, param: str) -> Row:
     if row is None:
-        message = "There is no such picture. Uploads that nothing uses are kept a day; POST /api/v1/uploads again."
-        raise ApiError(404, "image_not_found", message, param=param)
+        raise picture_not_found(param)
     return row
+
+
+def picture_not_found(param: str) -> ApiError:
+    """Return the answer for a picture that is not there or is another tenant's."""
+    message = "There is no such picture. Uploads that nothing uses are kept a day; POST /api/v1/uploads again."
+    return ApiError(404, "image_not_found", message, param=param)

@@ -1,5 +1,6 @@
 """How much may a request send? Counted while it arrives, so that an endless body never fills memory or disk."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from darkroom.uploads import most_bytes
 from wire.errors import ApiError
 from wire.ids import new_id
+from wire.strict_json import MAX_BYTES
+from wire.turns import AT_ONCE, IN_SCOPE, Turn
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,15 +25,15 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    """Answers 413 to whoever sends too much, whatever their Content-Length says."""
+    """Answers 413 to whoever sends too much, whatever their Content-Length says; large bodies take turns."""
 
     def __init__(self, app: App) -> None:
-        self.app = app
+        self.app, self.places = app, asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
         most = await most_bytes(scope) if scope["type"] == "http" else 0
-        received = 0
+        received, turn = 0, Turn(self.places)
 
         async def counted() -> Message:
             nonlocal received
@@ -38,12 +41,17 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > most:
                 raise _TooLarge
+            is_whole = message["type"] == "http.request" and not message.get("more_body")
+            if is_whole and received > MAX_BYTES:
+                await turn.take()
             return message
 
         try:
-            await self.app(scope, counted, send)
+            await self.app(scope | {IN_SCOPE: turn}, counted, send)
         except _TooLarge:
             await _refuse(send, most)
+        finally:
+            turn.end()
 
 
 async def _refuse(send: Send, most: int) -> None:

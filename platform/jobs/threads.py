@@ -5,6 +5,7 @@ requests would hold five hundred connections.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
@@ -15,8 +16,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def in_thread(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
-    """Return the function as a coroutine function that holds a thread and a connection only while it runs."""
+def in_thread(function: Callable[P, R], pool: ThreadPoolExecutor | None = None) -> Callable[P, Awaitable[R]]:
+    """Return the function as a coroutine function that holds a thread and a connection only while it runs.
+
+    What may take long brings a pool of its own, so that it holds up none of the short ones.
+    """
 
     @wraps(function)
     def closing(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -25,7 +29,7 @@ def in_thread(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
         finally:
             close_old_connections()
 
-    return sync_to_async(closing, thread_sensitive=False)
+    return sync_to_async(closing, thread_sensitive=False, executor=pool)
 
 
 async def each_in_thread(items: Iterator[R]) -> AsyncIterator[R]:

@@ -3,6 +3,7 @@ holding no database connection meanwhile, and lets the view answer again. Or it 
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -16,6 +17,10 @@ from jobs.threads import in_thread
 from jobs.watch import WATCH
 from tenants.callers import caller_of
 from wire.errors import answers_refusals
+from wire.turns import end_turn
+
+# A view may fetch pictures from slow servers, or wait for its turn to decode them.
+DOORS = ThreadPoolExecutor(16, thread_name_prefix="door")
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,15 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
     @answers_refusals
     @wraps(view)
     async def door(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        response = await in_thread(view)(request, **kwargs)
+        response = await in_thread(view, DOORS)(request, **kwargs)
+        end_turn(request)
         stream: Stream | None = getattr(response, "stream", None)
         if stream is not None:
             return told(request, stream)
         wait: Wait | None = getattr(response, "wait", None)
         if wait is None:
             return response
+        del response  # with which DRF holds the request's body, in which there may be pictures
         await finished(wait.job, wait.seconds)
         return await in_thread(_answered)(request, wait.answer)
 

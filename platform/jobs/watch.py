@@ -59,11 +59,10 @@ class Waiter:
 
     def tell(self, snapshot: Snapshot, shown: dict[str, bytes]) -> None:
         """Pass on what is new; the previews first, since the end is the last to be told."""
-        for name in self.awaited(snapshot.attempt):
-            if name not in shown:
-                break
-            self.seen += 1
-            self.news.put_nowait(shown[name])
+        for number, name in enumerate(self.awaited(snapshot.attempt), start=self.seen):
+            if name in shown:  # those before it have been in the store for their minute
+                self.seen = number + 1
+                self.news.put_nowait(shown[name])
         if snapshot != self.told:
             self.told = snapshot
             self.news.put_nowait(snapshot)

@@ -104,6 +104,15 @@ class StrictText(serializers.CharField, _Strict):
             )
 
 
+class LongText(StrictText):
+    """A JSON string that may have millions of characters, as a file in it has."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # CharField's look in Python at each character for what strict JSON refuses anyway takes seconds.
+        self.validators = []
+
+
 class OneOf(serializers.ChoiceField, _Strict):
     """One of a few strings; a refusal lists them."""
 

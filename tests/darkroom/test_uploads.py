@@ -104,9 +104,18 @@ def test_a_stranger_sends_no_large_picture(server, alice, large_picture):
 
 PICTURE_ROUTES = [
     "/api/v1/uploads", "/api/v1/uploads/", "/api/v1/generations", "/api/v1/batches", "/api/v1/sweeps",
-    "/v1/images/edits", "/v1/images/variations",
+    "/v1/images/generations", "/v1/images/edits", "/v1/images/variations",
+    "/", "/start", "/controls", "/loras", "/settings",
 ]  # fmt: skip
-OTHERS = ["/", "/api/v1/images", "/api/v1/uploads/x", "/v1/images/generations", "/x/api/v1/uploads", "/admin/login/"]
+OTHERS = [
+    "/history",
+    "/start/",
+    "/api/v1/images",
+    "/api/v1/uploads/x",
+    "/v1/images",
+    "/x/api/v1/uploads",
+    "/admin/login/",
+]
 
 
 def most(path: str, method: str = "POST", length: int | None = None, **headers: str) -> int:

@@ -90,9 +90,11 @@ def test_it_finds_the_checkpoints_as_models(client):
     assert client.models.retrieve(model.id).object == "model"
 
 
-def test_an_alias_lets_apps_work_that_name_openais_models(client, worker, settings):
-    settings.OPENAI_MODEL_ALIASES = ["gpt-image-1"]
-    assert client.images.generate(prompt="a kite", model="gpt-image-1", size="64x64").data
+@pytest.mark.parametrize(("model", "form"), [("dall-e-3", "url"), ("gpt-image-1", "b64_json")])
+def test_an_alias_lets_apps_work_that_name_openais_models(client, worker, settings, model, form):
+    settings.OPENAI_MODEL_ALIASES = ["dall-e-3", "gpt-image-1"]
+    (item,) = client.images.generate(prompt="a kite", model=model, size="64x64").data
+    assert {name for name in ("url", "b64_json") if getattr(item, name)} == {form}
 
 
 def test_a_bad_key_is_an_authentication_error(server, alice):

@@ -53,7 +53,16 @@ def test_any_other_picture_gets_a_neutral_prompt(vary, worker):
 
 
 @pytest.mark.parametrize(
-    "receipt", ['{"prompt": 7}', '{"prompt": " "}', "[" * 100_000, "no JSON", '{"prompt": "%s"}' % ("x" * 5000)]
+    "receipt",
+    [
+        '{"prompt": 7}',
+        '{"prompt": " "}',
+        "[" * 100_000,
+        "no JSON",
+        '{"prompt": "%s"}' % ("x" * 5000),
+        '{"prompt": "%s"}' % ("a BREAK " * 30),
+        '{"prompt": "(a:900)"}',
+    ],
 )
 def test_a_receipt_that_says_no_prompt_is_passed_over(vary, worker, receipt):
     info = PIL.PngImagePlugin.PngInfo()

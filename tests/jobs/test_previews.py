@@ -38,6 +38,13 @@ def test_a_waiter_is_told_each_preview_once_and_before_the_state():
     assert news_of(waiter) == [b"a", b"b", NOW, b"c"]
 
 
+def test_who_comes_late_is_told_what_is_still_there():
+    waiter = Waiter(GenerationJob(id="gen_1"), wanted=3)
+    waiter.tell(NOW, {key("gen_1", 1, 1): b"b"})  # the first lay in the store for its minute
+    waiter.tell(NOW, {key("gen_1", 1, 1): b"b", key("gen_1", 1, 2): b"c"})
+    assert news_of(waiter) == [b"b", NOW, b"c"]
+
+
 def test_another_attempt_shows_anew():
     waiter = Waiter(GenerationJob(id="gen_1"), wanted=2)
     waiter.tell(NOW, {key("gen_1", 1, 0): b"a"})

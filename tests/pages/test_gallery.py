@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from generation.forms import ComposeForm
+from generation.composing.form import ComposeForm
 from generation.models import GenerationJob, Image
 from jobs.models import Status
 from tests.pages.conftest import queries_of

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from generation.forms import scheduler_label
+from generation.composing.fields import scheduler_label
 from generation.shapes import shapes_for
 from loras.models import Checkpoint
 

@@ -1,61 +1,65 @@
-"""Does "Use again" make a generation as the earlier one was, with what the form has no fields for?"""
-
-import json
-import re
-from html import unescape
+"""Does "Use again" bring every setting back, inputs included, and does a picture's page show what went in?"""
 
 import pytest
 
 from generation.models import GenerationJob
 from loras.models import Checkpoint, ControlNet
 from tests.generation.giving import given, left_half, plain
+from tests.pages.composing import filled, shown
+from tests.pages.conftest import queries_of
 
 INPAINT = {"init_image": given(plain()), "mask": given(left_half(255, 0)), "mask_mode": "white", "strength": 0.5}
-REST = {"sigmas": "karras", "hires": {"scale": 1.5}, "refiner": {}, "determinism": "exact"}
+REST = {"sigmas": "karras", "hires": {"scale": 1.5}, "refiner": {"start": 0.7}, "determinism": "exact", "mask_blur": 2}
 
 
 @pytest.fixture
-def earlier(alice):
-    """A generation that has everything."""
-    ControlNet.objects.create(name="edges", source="fake", sha256="c" * 64, context_width=2048)
+def everything(alice):
+    """What may be asked for, all at once."""
+    ControlNet.objects.create(name="edges", title="Edges", source="fake", sha256="c" * 64, context_width=2048)
     Checkpoint.objects.create(name="finisher", kind=Checkpoint.Kind.REFINER, source="fake-refiner")
     control = {"name": "edges", "image": given(plain("red")), "preprocess": "canny", "end": 0.5}
-    body = {"prompt": "a red kite", "seed": 7, "controlnets": [control], **INPAINT, **REST}
-    return alice.api.post("/api/v1/generations", body).json()
+    return {"prompt": "a red kite", "seed": 7, "controlnets": [control], "previews": 3, "steps": 2, **INPAINT, **REST}
 
 
-def hidden(page):
-    return unescape(re.search(r'name="carried"[^>]*value="([^"]*)"', page)[1])
+def test_every_setting_comes_back(alice, everything):
+    earlier = alice.api.post("/api/v1/generations", everything).json()
+    form = alice.browser.get(f"/?from={earlier['id']}").context["form"]
+    assert form.opened == {"start": True, "controls": True, "phases": True, "settings": True}
+    assert alice.browser.post("/", filled(form)).status_code == 302
+    assert GenerationJob.objects.count() == 2
+    assert shown(alice) == earlier["spec"]
 
 
-def test_what_the_form_has_no_fields_for_is_carried_along(alice, earlier):
-    page = alice.browser.get(f"/?from={earlier['id']}").content.decode()
-    assert "From the earlier generation: its init image, its mask, its ControlNets, its refiner" in page
-    form = {"prompt": "a blue kite", "size": "custom", "width": 96, "height": 64, "carried": hidden(page)}
-    alice.browser.post("/", form)
-    made = GenerationJob.objects.latest("pk")
-    spec = alice.api.get(f"/api/v1/generations/{made.pk}").json()["spec"]
-    beyond = ("init_image", "strength", "mask", "mask_mode", "controlnets", "refiner", "hires", "sigmas", "determinism")
-    assert [spec[name] for name in beyond] == [earlier["spec"][name] for name in beyond]
-    assert spec["prompt"] == "a blue kite"
+def test_a_plain_generation_leaves_the_drawers_closed_but_for_the_settings(alice):
+    earlier = alice.api.post("/api/v1/generations", {"prompt": "a red kite", "previews": 3}).json()
+    form = alice.browser.get(f"/?from={earlier['id']}").context["form"]
+    assert form.opened == {"start": False, "controls": False, "phases": False, "settings": True}
+    alice.browser.post("/", filled(form))
+    assert shown(alice) == earlier["spec"]
 
 
-def test_a_plain_generation_carries_nothing(alice):
-    plain_one = alice.api.post("/api/v1/generations", {"prompt": "a red kite"}).json()
-    page = alice.browser.get(f"/?from={plain_one['id']}").content.decode()
-    assert "From the earlier generation" not in page
+def test_a_pictures_page_shows_what_went_in(alice, everything, make_image):
+    image = make_image(alice, **everything)
+    page = alice.browser.get(f"/images/{image.pk}").content.decode()
+    job = image.job
+    for upload in (job.init_image, job.mask, job.controls.get().image):
+        assert f'href="/api/v1/uploads/{upload.pk}/content"' in page
+    for words in ("strength 0.5", "soft edge of 2 px", "thin lines made of it, weight 1, from 0 to 0.5"):
+        assert words in page
+    for words in ("karras noise", "finisher, after 0.7 of", "1.5 times as large, strength 0.7", "Exactly the same"):
+        assert words in page
 
 
-@pytest.mark.parametrize(
-    "carried", ["{", "[]", "[" * 9000, '{"strength": NaN}', json.dumps({"n": 5}), json.dumps({"tenant": 1})]
-)
-def test_what_was_not_carried_is_refused(alice, carried):
-    page = alice.browser.post("/", {"prompt": "a red kite", "carried": carried}).content.decode()
-    assert "Press Use again once more." in page
-    assert not GenerationJob.objects.exists()
+def test_more_inputs_cost_no_more_queries(alice, everything, make_image):
+    one = make_image(alice, **everything)
+    many = make_image(alice, **everything | {"controlnets": everything["controlnets"] * 3})
+    (_, few), (_, more) = (queries_of(alice.browser, f"/images/{image.pk}") for image in (one, many))
+    assert few >= more  # the second has no newer neighbour
+    queries = [queries_of(alice.browser, f"/?from={image.pk}")[1] for image in (one, many)]
+    assert queries[0] == queries[1]
 
 
-def test_a_strangers_picture_is_not_carried(alice, charlie, earlier):
-    carried = json.dumps({"init_image": earlier["spec"]["init_image"]})
-    page = charlie.browser.post("/", {"prompt": "a red kite", "carried": carried}).content.decode()
-    assert "There is no such picture." in page
+def test_a_viewer_is_not_offered_a_start(alice, make_image):
+    image = make_image(alice, size="64x64", steps=1)
+    alice.user.memberships.update(role="viewer")
+    assert "Use as start" not in alice.browser.get(f"/images/{image.pk}").content.decode()

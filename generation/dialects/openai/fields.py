@@ -32,6 +32,9 @@ QUALITIES = {
     "hd": (1.5, "high"),
 }
 MOST_PARTIAL_IMAGES = 3
+# Programs for these models of OpenAI's cannot ask for a form, and read b64_json.
+ALWAYS_BASE64 = ("gpt-image", "chatgpt-image")
+FORM_HELP = "When absent: url, but b64_json on a stream and for OpenAI's gpt-image models."
 
 
 class AutoSize(orders.SizeField):
@@ -61,7 +64,7 @@ class ImagesSerializer(orders.OrderSerializer):
     model = StrictText(max_length=100, required=False, allow_null=True)
     n = StrictInteger(min_value=spec.N[0], max_value=spec.N[1], default=1, allow_null=True)
     size = AutoSize(required=False, allow_null=True)
-    response_format = OneOf(["url", "b64_json"], required=False, allow_null=True, help_text="url unless streamed.")
+    response_format = OneOf(["url", "b64_json"], required=False, allow_null=True, help_text=FORM_HELP)
     output_format = OneOf(orders.FORMATS, default="png", allow_null=True)
     output_compression = StrictInteger(min_value=0, max_value=100, required=False, allow_null=True)
     user = StrictText(max_length=200, required=False, allow_null=True, allow_blank=True, help_text="Not stored.")
@@ -123,7 +126,7 @@ class ImagesSerializer(orders.OrderSerializer):
         asked = self.validated_data
         return Said(
             quality=QUALITIES.get(asked.get("quality", ""), (1.0, "auto"))[1],
-            as_base64=asked.get("response_format") == "b64_json",
+            as_base64=(asked.get("response_format") or _usual_form(asked.get("model"))) == "b64_json",
             is_streamed=asked.get("stream", False),
             safety_identifier=asked.get("safety_identifier") or asked.get("user") or None,
         )
@@ -147,3 +150,8 @@ def _contradiction(name: str, rule: str) -> serializers.ValidationError:
 def _model(name: str | None) -> str | None:
     """Return our checkpoint's name; the operator may let OpenAI's model names mean the default one."""
     return None if name in settings.OPENAI_MODEL_ALIASES else name
+
+
+def _usual_form(model: str | None) -> str:
+    """Return in which form pictures come when nobody says, as from OpenAI."""
+    return "b64_json" if (model or "").startswith(ALWAYS_BASE64) else "url"

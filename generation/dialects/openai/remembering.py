@@ -3,24 +3,25 @@
 from typing import IO, Any
 
 from PIL import ExifTags, Image
+from rest_framework.exceptions import ValidationError
 
-from generation.engine import spec
 from generation.intake.decoding import BROKEN
+from generation.prompt_field import PromptField
 from wire.errors import ApiError
 from wire.strict_json import parse
+
+PROMPT = PromptField()
 
 
 def prompt_in(file: IO[bytes]) -> str | None:
     """Return the prompt in the receipt of a picture's file, None when there is none that can be read."""
     try:
         with Image.open(file, formats=["PNG", "JPEG", "WEBP"]) as picture:
-            prompt = parse(_receipt(picture)).get("prompt")
-    except (*BROKEN, Image.DecompressionBombError, ApiError):
+            return PROMPT.run_validation(parse(_receipt(picture)).get("prompt"))
+    except (*BROKEN, Image.DecompressionBombError, ApiError, ValidationError):
         return None
     finally:
         file.seek(0)
-    usable = isinstance(prompt, str) and prompt.strip() and len(prompt) <= spec.MAX_PROMPT_CHARS
-    return prompt if usable else None
 
 
 def _receipt(picture: Image.Image) -> bytes:

@@ -1,6 +1,7 @@
 """Batches and sweeps over pictures: named once for all, taken in once for all."""
 
 from generation import orders
+from generation.batches.orders import batch_orders
 from generation.batches.pictures import Pictures
 from generation.models import GenerationJob, Upload
 from tests.generation.batches.conftest import BATCHES, SMALL, SWEEPS
@@ -50,8 +51,16 @@ def test_a_picture_is_taken_in_once(alice, controlnet):
     order, pictures = orders.order(alice.tenant, asked.validated_data), Pictures()
     pictures.note(asked.validated_data, order)
     known = pictures.known(asked.validated_data)
-    assert (known["init_image"], known["mask"]) == (order.start.init_image.pk, order.start.mask.pk)
-    assert known["controlnets"][0]["image"] == order.controls[0].image.pk
+    assert (known["init_image"], known["mask"]) == (order.start.init_image, order.start.mask)
+    assert known["controlnets"][0]["image"] == order.controls[0].image
+
+
+def test_a_hundred_specs_look_for_their_picture_as_often_as_one(alice, count_queries):
+    counted = {}
+    for count in (1, 100):
+        defaults = START | {"mask": MASK}
+        counted[count] = count_queries(batch_orders, alice.tenant, {"specs": [{}] * count, "defaults": defaults})
+    assert counted[100] < counted[1]  # which had yet to store it
 
 
 def test_a_picture_that_is_not_there_is_named(alice):

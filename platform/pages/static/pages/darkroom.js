@@ -64,7 +64,9 @@ document.addEventListener("htmx:afterSettle", (event) => event.target.querySelec
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   const plain = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
-  say(plain ? xhr.responseText : "Something broke on our side. Try again in a moment.");
+  if (plain) say(xhr.responseText);
+  else if (xhr.status === 413) say("That is more than may be sent at once. Choose a smaller picture.");
+  else say("Something broke on our side. Try again in a moment.");
 });
 
 document.addEventListener("htmx:sendError", () => say("Darkroom cannot be reached. Check the connection and try again."));

@@ -1,6 +1,5 @@
 """Which LoRAs does the form hold, and which does it offer? Each is named by its file's hash, so none changes unseen."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.http import QueryDict
 
+from generation.composing.typed import number
 from generation.engine.spec import MAX_LORAS
 from generation.models import GenerationJob
 from loras.finding import find_versions, search
@@ -75,13 +75,4 @@ class LoraPicker:
     @property
     def order(self) -> list[dict[str, Any]]:
         """Return the chosen as the API would be sent them; what is no number is refused there."""
-        return [{"hash": sha256, "weight": _number(weight)} for sha256, weight in self.asked]
-
-
-def _number(text: str) -> float | str:
-    """Return a typed number, a text that is none as it is."""
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if math.isfinite(number) else text
+        return [{"hash": sha256, "weight": number(weight)} for sha256, weight in self.asked]

@@ -1,0 +1,108 @@
+"""The dashboard's doors to what is asked for: compose it, put pictures and weights into the form, order it."""
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import reswap, retarget
+
+from generation.batches.pages import being_made
+from generation.cards import card_of, cards, recent
+from generation.composing import again, composition
+from generation.composing.filling import refilled, usual_size
+from generation.composing.form import ComposeForm
+from generation.composing.given import SIZE_OF_THE_START, with_ids
+from generation.services import request_generation
+from jobs.services import has_ready_worker
+from loras.services import base_checkpoints
+from pages.requests import PageRequest
+from tenants.callers import Caller, caller_of
+from tenants.models import Scope, Tenant
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def create(request: PageRequest) -> HttpResponse:
+    """Show the form and what is being made; accept an order."""
+    caller = caller_of(request)
+    if request.method == "POST":
+        return _accept(request, caller)
+    begun, chosen = _beginning(caller.tenant, request.GET)
+    return _compose(request, caller, ComposeForm(begun, chosen=chosen))
+
+
+def _beginning(tenant: Tenant, asked: QueryDict) -> again.Beginning:
+    """Return what the form begins with: nothing, an earlier one's settings, or a picture. Raises ApiError."""
+    if source := asked.get("from"):
+        return again.use_again(tenant, source)
+    if start := asked.get("start"):
+        return again.begin_from(tenant, start)
+    return composition.blank(tenant, {}), {}
+
+
+def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
+    """Order what the form says; htmx gets the job's card or the form with its errors, a bare browser whole pages."""
+    caller.require(Scope.GENERATE)
+    data, refusals = with_ids(caller.tenant, request.POST, request.FILES)
+    composed = composition.posted(caller.tenant, data)
+    if _is_new_start(data, request.POST) and data.get("size") in ("", None, usual_size(composed.base)):
+        data["size"] = SIZE_OF_THE_START  # the usual one stands in a form where nobody chose
+    form = ComposeForm(composed, data, refusals=refusals)
+    if form.is_valid():
+        job = request_generation(caller, form.order)
+        return card_of(request, job) if request.htmx else redirect("generation", job.pk)
+    if not request.htmx:
+        return _compose(request, caller, form, status=422)
+    response = render(request, "generation/_composer.html", {"form": form}, status=422)
+    return reswap(retarget(response, "#composer"), "outerHTML")
+
+
+def _compose(request: PageRequest, caller: Caller, form: ComposeForm, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "cards": cards(caller.tenant, recent(caller.tenant)),
+        "batches": being_made(caller.tenant),
+        "ready": has_ready_worker(),
+        "may_generate": Scope.GENERATE in caller.scopes,
+    }
+    return render(request, "generation/create.html", context, status=status)
+
+
+@require_POST
+def change(request: PageRequest, part: str) -> HttpResponse:
+    """Do what a button in one part of the form says: htmx gets that part, a bare browser the whole as it was."""
+    caller = caller_of(request)
+    caller.require(Scope.GENERATE)
+    data, refusals = with_ids(caller.tenant, request.POST, request.FILES)
+    data = _changed(data, request.POST, part)
+    form = ComposeForm(composition.posted(caller.tenant, data), chosen=data.dict(), refusals=refusals)
+    status = 422 if refusals else 200
+    if request.htmx:
+        return render(request, "generation/_changed.html", {"form": form, "part": part}, status=status)
+    return _compose(request, caller, form, status=status)
+
+
+def _changed(data: QueryDict, before: QueryDict, part: str) -> QueryDict:
+    """Return what the form says when the button is pressed; a new start picture brings its size."""
+    if "remove_start" in data:
+        data.update({"init_image": "", "mask": ""})
+    elif "remove_mask" in data:
+        data["mask"] = ""
+    if _is_new_start(data, before):
+        data["size"] = SIZE_OF_THE_START
+    if part == "settings":
+        for name, value in refilled(data, base_checkpoints()).items():
+            data[name] = value
+    return data
+
+
+def _is_new_start(data: QueryDict, before: QueryDict) -> bool:
+    """Return whether a start picture came with this form."""
+    return bool(data.get("init_image")) and data["init_image"] != before.get("init_image")
+
+
+urlpatterns = [
+    path("", create, name="create"),
+    *(path(part, change, {"part": part}, name=f"choose_{part}") for part in ("loras", "start", "controls", "settings")),
+]
