@@ -26,8 +26,8 @@ from diffusers import ControlNetModel
 
 from bench.bare import flops
 from bench.checkpoint import bench_checkpoint, native_side
+from bench.clocks import CLOCKS, Clock, add_clock
 from bench.companions import Companions, add_arguments, bench_companions, controlnet_of
-from bench.engine import seconds
 from bench.kinds import with_controlnet
 from bench.machine import RESULTS, machine, settle
 from bench.naive import NaiveServer
@@ -51,7 +51,12 @@ def main() -> None:
         checkpoint = bench_checkpoint(asked.checkpoint, device, Path(folder))
         made = bench_companions(asked, checkpoint, device, Path(folder))
         result = measured(checkpoint, made, asked, device, Path(folder))
-    about = {"machine": machine(device, "diffusers"), "steps": asked.steps, "rounds": asked.rounds}
+    about = {
+        "machine": machine(device, "diffusers"),
+        "steps": asked.steps,
+        "rounds": asked.rounds,
+        "clock": asked.clock,
+    }
     report({**about, "target": TARGET, "target_switch_ms": TARGET_MS, **result}, asked.out)
 
 
@@ -59,6 +64,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, help="a diffusers folder")
     add_arguments(parser)
+    add_clock(parser)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -73,7 +79,7 @@ def measured(
     controlled = with_controlnet(made, plain)
     lora = shelve_loras(checkpoint, ["lora"], folder / "loras")["lora"]
     with closing(NaiveServer(device)) as naive, closing(OurServer(device)) as ours:
-        times = timed((naive, ours), plain, controlled, asked.rounds)
+        times = timed((naive, ours), CLOCKS[asked.clock], plain, controlled, asked.rounds)
     return {
         "side": plain.width,
         "flops": {
@@ -93,9 +99,11 @@ def counted(checkpoint: Path, controlnet: Path | None, plain: Spec) -> dict[str,
     return compared(flops(checkpoint, plain), flops(checkpoint, plain, model))
 
 
-def timed(servers: Sequence[Server], plain: Spec, controlled: Spec, rounds: int) -> dict[str, dict[str, float]]:
+def timed(
+    servers: Sequence[Server], clock: Clock, plain: Spec, controlled: Spec, rounds: int
+) -> dict[str, dict[str, float]]:
     """Time both jobs on all servers in turn, after one round to warm up: medians."""
-    turns = [[(seconds(each, [plain]), seconds(each, [controlled])) for each in servers] for _ in range(rounds + 1)][1:]
+    turns = [[(clock(each, [plain]), clock(each, [controlled])) for each in servers] for _ in range(rounds + 1)][1:]
     by_server = zip(servers, zip(*turns, strict=True), strict=True)
     return {
         server.name: compared(*(statistics.median(times) for times in zip(*pairs, strict=True)))

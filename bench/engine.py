@@ -12,7 +12,6 @@ import argparse
 import json
 import statistics
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +22,7 @@ import torch
 from bench.adapters import switches
 from bench.bare import bare_seconds, flops
 from bench.checkpoint import bench_checkpoint, native_side
+from bench.clocks import seconds
 from bench.companions import add_arguments, bench_companions
 from bench.machine import RESULTS, machine, matmul_rate
 from bench.memory import peak_bytes
@@ -94,15 +94,6 @@ def compare(rows: Mapping[str, Sequence[Spec]], servers: Sequence[Server], round
         images = sum(spec.n for spec in specs)
         found[title] = {"naive_seconds": naive, "ours_seconds": ours, "images": images, "ratio": naive / ours}
     return found
-
-
-def seconds(server: Server, specs: Sequence[Spec]) -> float:
-    """Submit the specs at once and wait for the last file."""
-    started = time.perf_counter()
-    promised = [server.submit(spec) for spec in specs]
-    files = [file for each in promised for file in each.result()]
-    assert len(files) == sum(spec.n for spec in specs)
-    return time.perf_counter() - started
 
 
 def one_picture(

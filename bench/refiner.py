@@ -14,7 +14,7 @@ import io
 import json
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +27,8 @@ from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook
 
 from bench.checkpoint import bench_checkpoint, native_side
+from bench.clocks import CLOCKS, Clock, add_clock
 from bench.companions import add_arguments, bench_companions
-from bench.engine import seconds
 from bench.kinds import with_refiner
 from bench.machine import RESULTS, machine
 from bench.naive import NaiveServer, png
@@ -74,9 +74,10 @@ def main() -> None:
         plain = plain_spec(str(checkpoint), side=native_side(checkpoint), steps=asked.steps)
         refined = with_refiner(bench_companions(asked, checkpoint, device, Path(folder)), plain)
         sides = {name: servers.enter_context(closing(kind(device))) for name, kind in SIDES.items()}
-        found = compare(sides, plain, refined, asked.rounds)
+        found = compare(sides, CLOCKS[asked.clock], (plain, refined), asked.rounds)
         sharpness = {name: mean_sharpness(side, plain, refined) for name, side in sides.items()}
     about = {"machine": machine(device, "diffusers"), "side": plain.width, "steps": asked.steps, "rounds": asked.rounds}
+    about["clock"] = asked.clock
     report({**about, "target_vae_calls": TARGET_CALLS, "sides": found, "sharpness": sharpness}, asked.out)
 
 
@@ -84,6 +85,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, help="a diffusers folder")
     add_arguments(parser)
+    add_clock(parser)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -91,23 +93,26 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def compare(sides: dict[str, Any], plain: Spec, refined: Spec, rounds: int) -> dict[str, dict[str, Any]]:
+def compare(
+    sides: Mapping[str, Server], clock: Clock, both: tuple[Spec, Spec], rounds: int
+) -> dict[str, dict[str, Any]]:
     """Draw both on every side in turn, after one round to warm up: median seconds, and the VAE's calls."""
     turns = [
-        {name: (drawn(side, plain), drawn(side, refined)) for name, side in sides.items()} for _ in range(rounds + 1)
+        {name: tuple(drawn(side, clock, spec) for spec in both) for name, side in sides.items()}
+        for _ in range(rounds + 1)
     ]
     return {name: summed_up([turn[name] for turn in turns[1:]]) for name in sides}
 
 
-def summed_up(pairs: list[tuple[Drawn, Drawn]]) -> dict[str, Any]:
+def summed_up(pairs: list[tuple[Drawn, ...]]) -> dict[str, Any]:
     plain, refined = (statistics.median(each.seconds for each in kind) for kind in zip(*pairs, strict=True))
     calls = {"plain": pairs[-1][0].vae_calls, "refiner": pairs[-1][1].vae_calls}
     return {"plain": plain, "refiner": refined, "ratio": refined / plain, "vae_calls": calls}
 
 
-def drawn(server: Server, spec: Spec) -> Drawn:
+def drawn(server: Server, clock: Clock, spec: Spec) -> Drawn:
     with vae_calls() as calls:
-        return Drawn(seconds(server, [spec]), calls)
+        return Drawn(clock(server, [spec]), calls)
 
 
 @contextmanager

@@ -119,7 +119,8 @@ class Member:
 
     def _sight(self, noise: torch.Tensor) -> tuple[int, torch.Tensor] | None:
         """Return the number and the latents of the preview that is due after this step; they are spread evenly."""
-        count, steps = self.generation.spec.previews, self.steps
+        steps = self.steps
+        count = min(self.generation.spec.previews, steps - 1)
         due = [steps * (number + 1) // (count + 1) for number in range(count)]
         if self.done + 1 not in due or self.scaled is None:
             return None

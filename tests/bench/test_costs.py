@@ -1,11 +1,14 @@
 """What a ControlNet and the refiner cost is counted right: FLOPs, calls of the VAE, switches."""
 
+from concurrent.futures import Future
 from contextlib import closing
+from threading import Timer
 
 import pytest
 import torch
 
 from bench.bare import flops
+from bench.clocks import processor_seconds, seconds
 from bench.companions import Companions, controlnet_of, random_controlnet, random_refiner, refiner_unet
 from bench.controlnet import counted, switches, timed
 from bench.kinds import kinds_of, with_controlnet, with_refiner
@@ -68,13 +71,17 @@ def test_a_random_controlnet_fits_its_checkpoint(tiny, tmp_path):
 def test_the_hand_over_takes_no_call_of_the_vae_and_the_round_trip_takes_two(made, plain):
     refined = with_refiner(made, plain)
     with closing(OurServer(CPU)) as ours, closing(RoundTrip(CPU)) as theirs:
-        assert drawn(ours, plain).vae_calls == drawn(ours, refined).vae_calls == {"encode": 0, "decode": 1}
-        assert drawn(theirs, refined).vae_calls == {"encode": 1, "decode": 2}
+        assert (
+            drawn(ours, seconds, plain).vae_calls
+            == drawn(ours, seconds, refined).vae_calls
+            == {"encode": 0, "decode": 1}
+        )
+        assert drawn(theirs, seconds, refined).vae_calls == {"encode": 1, "decode": 2}
 
 
 def test_servers_are_timed_each_for_itself(made, plain):
     with closing(OurServer(CPU)) as ours:
-        row = timed([ours], plain, with_controlnet(made, plain), rounds=1)["ours"]
+        row = timed([ours], seconds, plain, with_controlnet(made, plain), rounds=1)["ours"]
     assert row["ratio"] == row["controlnet"] / row["plain"] > 0
 
 
@@ -89,3 +96,13 @@ def test_a_part_of_the_specs_becomes_other_kinds_in_turn(made, plain):
     specs = of_kinds([plain] * 20, 0.5, kinds)
     assert [is_plain(spec) for spec in specs] == [False] * 10 + [True] * 10
     assert len(kinds) == 6
+
+
+def test_waiting_takes_no_processor_time(plain):
+    class Asleep:
+        def submit(self, spec):
+            promised = Future()
+            Timer(0.3, promised.set_result, [[b"PNG"]]).start()
+            return promised
+
+    assert seconds(Asleep(), [plain]) >= 0.3 > processor_seconds(Asleep(), [plain])

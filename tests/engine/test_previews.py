@@ -30,6 +30,12 @@ def test_each_picture_shows_as_many_as_were_asked_for(engine, ask):
     assert sorted((index, number) for index, number, _ in shown) == [(i, k) for i in range(2) for k in range(3)]
 
 
+@pytest.mark.parametrize(("steps", "count"), [(1, 0), (2, 1), (3, 2), (4, 3)])
+def test_few_steps_show_fewer_and_count_from_zero(engine, ask, steps, count):
+    shown = looks(engine, ask(previews=3, steps=steps))
+    assert [number for _, number, _ in shown] == list(range(count))
+
+
 def test_nobody_who_did_not_ask_is_shown_any(engine, ask):
     assert looks(engine, ask()) == []
 
