@@ -43,11 +43,13 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
         end_turn(request)
         stream: Stream | None = getattr(response, "stream", None)
         if stream is not None:
+            request.close()  # and with it the files of a form, on disk or in memory
             return told(request, stream)
         wait: Wait | None = getattr(response, "wait", None)
         if wait is None:
             return response
-        del response  # with which DRF holds the request's body, in which there may be pictures
+        del response  # with which DRF holds what JSON has said, pictures among it
+        request.close()
         await finished(wait.job, wait.seconds)
         return await in_thread(_answered)(request, wait.answer)
 

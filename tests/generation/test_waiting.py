@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.test import RequestFactory
 from openai import OpenAIError
@@ -15,6 +16,7 @@ from generation.models import GenerationJob
 from jobs.threads import in_thread
 from jobs.waiting import waits
 from jobs.watch import WATCH
+from tests.generation.giving import file_of, plain
 from wire.turns import IN_SCOPE, Turn
 
 
@@ -24,7 +26,9 @@ def waiting(alice, openai_client, valkey):
 
     def ask():
         with pytest.raises(OpenAIError):
-            openai_client.with_options(max_retries=0).images.generate(prompt="a red kite")
+            openai_client.with_options(max_retries=0).images.edit(
+                image=("k.png", file_of(plain())), prompt="a red kite"
+            )
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -35,17 +39,18 @@ def waiting(alice, openai_client, valkey):
     thread.join()
 
 
-def requests_in_memory() -> int:
-    """Return how many of DRF's requests there are, each with its body."""
+def bodies_in_memory() -> int:
+    """Return how many of DRF's requests there are, each with its JSON, and how many open files of forms."""
     gc.collect()
-    return sum(type(each) is Request for each in gc.get_objects())
+    files = [each for each in gc.get_objects() if issubclass(type(each), UploadedFile)]
+    return sum(type(each) is Request for each in gc.get_objects()) + sum(not file.closed for file in files)
 
 
 def test_its_body_is_let_go_of(waiting):
     deadline = time.monotonic() + 2  # the pool's thread is a moment behind
-    while requests_in_memory() and time.monotonic() < deadline:
+    while bodies_in_memory() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert requests_in_memory() == 0
+    assert bodies_in_memory() == 0
 
 
 def test_doors_that_take_long_hold_up_nobody_who_waits():
