@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
 from generation import orders
-from generation.batches.pictures import Pictures
+from generation.batches.pictures import Pictures, refuse_too_many
 from generation.orders import Order, OrderSerializer
 from loras.services import base_checkpoints
 from tenants.models import Tenant
@@ -49,6 +49,7 @@ def checked_orders(tenant: Tenant, specs: Sequence[Any], namings: Sequence[Namin
     """Return an order for each of these specs, all of whose fields are looked at before any is looked up."""
     serializer = OrderSerializer()  # one for all: making it takes longer than what it does
     validated = [_validated(serializer, spec, naming) for spec, naming in zip(specs, namings, strict=True)]
+    refuse_too_many(validated)
     found: list[Order] = []
     pictures, bases = Pictures(), base_checkpoints()
     for fields, naming in zip(validated, namings, strict=True):

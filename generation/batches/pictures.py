@@ -1,14 +1,17 @@
 """Which pictures does a batch name more than once? Each is taken in once, and is its upload after that."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from generation.models import Upload
 from generation.orders import Order
+from wire.errors import ApiError
+from wire.ids import is_id
 
 Fields = Mapping[str, Any]
 
 STARTS = ("init_image", "mask")
+MOST_NEW = 24  # in one request: decoding one takes up to half a second, fetching it up to ten
 
 
 class Pictures:
@@ -29,6 +32,26 @@ class Pictures:
 
     def _known(self, said: Any) -> Any:
         return self.taken.get(said, said)
+
+
+def refuse_too_many(specs: Sequence[Fields]) -> None:
+    """Raise ApiError when these validated specs bring more pictures along than one request may."""
+    new = {said for fields in specs for said in _said(fields) if not _is_ours(said)}
+    if len(new) > MOST_NEW:
+        message = (
+            f"A request may bring {MOST_NEW} pictures along, this brings {len(new)}. "
+            "POST them to /api/v1/uploads first, and name them by their ids."
+        )
+        raise ApiError(400, "too_many_images", message)
+
+
+def _said(fields: Fields) -> Iterator[Any]:
+    yield from (fields[name] for name in STARTS if name in fields)
+    yield from (entry["image"] for entry in fields["controlnets"])
+
+
+def _is_ours(said: Any) -> bool:
+    return isinstance(said, str) and (is_id(said, "upl") or is_id(said, "img"))
 
 
 def _named(fields: Fields, order: Order) -> Iterator[tuple[Any, Upload | None]]:

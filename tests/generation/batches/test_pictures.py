@@ -67,3 +67,10 @@ def test_a_picture_that_is_not_there_is_named(alice):
     specs = [START, {"prompt": "a kite", "init_image": "img_" + "0" * 26}]
     error = alice.api.post(BATCHES, {"specs": specs}).json()["error"]
     assert (error["code"], error["param"]) == ("image_not_found", "specs[1].init_image")
+
+
+def test_a_batch_brings_a_bounded_number_of_pictures(alice):
+    specs = [START | {"init_image": f"https://pictures.example/{number}.png"} for number in range(25)]
+    error = alice.api.post(BATCHES, {"specs": specs}).json()["error"]
+    assert error["code"] == "too_many_images"
+    assert "/api/v1/uploads" in error["message"]
