@@ -30,11 +30,14 @@ def waiting(alice, openai_client, valkey):
                 image=("k.png", file_of(plain())), prompt="a red kite"
             )
 
+    gc.collect()
+    gc.freeze()  # what other tests left behind is not looked at
     thread = threading.Thread(target=ask)
     thread.start()
     while not WATCH.waiters:
         time.sleep(0.01)
     yield
+    gc.unfreeze()
     alice.api.post(f"/api/v1/generations/{GenerationJob.objects.get().pk}/cancel")
     thread.join()
 
