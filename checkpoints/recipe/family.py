@@ -46,7 +46,7 @@ def stages(out: Path) -> list[Stage]:
         Stage("samples", "samples", ("--out", f"{out}/samples")),
         Stage("inkline", "lora", ("inkline", *base, *samples, "--out", f"{out}/loras"), {"cpu": 3, "cuda": 0.4}),
         Stage("zibbo", "lora", ("zibbo", *base, *samples, "--out", f"{out}/loras"), {"cpu": 3, "cuda": 0.4}),
-        Stage("judge", "style_judge", base, {"cpu": 4, "cuda": 0.3}, (), ("--pictures", "200")),
+        Stage("judge", "style_judge", base, {"cpu": 15, "cuda": 0.3}, (), ("--pictures", "200")),
         Stage("evaluate", "evaluate", ("--family", f"{out}", "--out", f"{out}/figures.json"), {}, (),
               ("--pictures", "2")),
         Stage("grid", "grid", ("--checkpoint", f"{out}/mini", "--out", f"{out}/grid.png")),

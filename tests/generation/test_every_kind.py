@@ -1,5 +1,8 @@
 """Every kind of picture, from the URL to the stored file, drawn by the embedded checkpoint: its content is checked."""
 
+import asyncio
+import io
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +63,10 @@ def picture_from(pixels):
 def apart(one, other):
     """How far two pictures are from each other, in levels on average."""
     return float(np.abs(one - other).mean())
+
+
+async def received(answer):
+    return b"".join([part async for part in answer.streaming_content])
 
 
 def found_lines(picture, lines):
@@ -126,6 +133,17 @@ def test_everything_at_once_is_one_request(draw, inkline):
     )
     assert np.array_equal(picture[:, SIDE // 2 :], start[:, SIDE // 2 :])
     assert apart(picture[:, : SIDE // 2], start[:, : SIDE // 2]) > 10
+
+
+def test_a_sweep_is_drawn_and_comes_as_one_archive(alice, draw, run_jobs):
+    start = draw(**HEART)
+    axes = [{"field": "strength", "values": [0.2, 0.9]}]
+    sweep = alice.api.post("/api/v1/sweeps", {"spec": FISH | {"init_image": picture_from(start)}, "axes": axes}).json()
+    run_jobs()
+    archive = zipfile.ZipFile(io.BytesIO(asyncio.run(received(alice.api.get(sweep["urls"]["archive"])))))
+    names = sorted(name for name in archive.namelist() if name.endswith(".png"))
+    near, far = (levels(PIL.Image.open(archive.open(name))) for name in names)
+    assert apart(near, start) < apart(far, start)
 
 
 def test_what_is_drawn_exactly_is_drawn_again_bit_for_bit(draw):
