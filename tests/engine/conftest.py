@@ -46,8 +46,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(tiny: Path) -> Engine:
+def warm_engine(tiny: Path) -> Engine:
     return Engine(str(tiny), Options(device="cpu", step_seconds=60))  # so that slow machines batch too
+
+
+@pytest.fixture
+def engine(warm_engine: Engine) -> Iterator[Engine]:
+    """The engine of all tests; none inherits another's unfinished pictures, nor what it learnt of time and memory."""
+    yield warm_engine
+    warm_engine.batches.fail_all(RuntimeError("the test is over"))
+    warm_engine.batches.pace = Pace(60)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +71,7 @@ def ask(tiny: Path) -> Callable[..., Spec]:
     return lambda **said: Spec(**{"checkpoint": str(tiny), **SPEC, **said})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def draw(engine: Engine) -> Callable[[Spec], list[np.ndarray]]:
     """The engine's pictures as arrays of levels."""
     return lambda spec: [levels(picture.image) for picture in generate(engine, spec)]
@@ -85,10 +93,9 @@ def lora(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., 
 
 
 @pytest.fixture
-def unet(engine: Engine, tiny: Path) -> Iterator[torch.nn.Module]:
-    """The UNet that draws, to be disturbed by hooks; no shortage of memory is remembered afterwards."""
-    yield engine.weights.switch_to(WeightSet(str(tiny), ())).unet
-    engine.batches.pace = Pace(60)
+def unet(engine: Engine, tiny: Path) -> torch.nn.Module:
+    """The UNet that draws, to be disturbed by hooks."""
+    return engine.weights.switch_to(WeightSet(str(tiny), ())).unet
 
 
 @pytest.fixture

@@ -195,11 +195,11 @@ def test_a_device_lost_while_a_picture_is_decoded_is_told_to_it(engine, vae, ask
 
 
 @pytest.fixture(scope="module")
-def operations(engine, everything):
+def operations(warm_engine, everything):
     """How many operations of torch's everything takes."""
     counting = OutOfMemoryAt()
     with counting:
-        latents_of(engine, everything)
+        latents_of(warm_engine, everything)
     return counting.passed
 
 
