@@ -1,6 +1,5 @@
 """How long does a server take? By the clock or, where others use the machine too, in processors' time of its own."""
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 
@@ -31,8 +30,3 @@ def serve(server: Server, specs: Sequence[Spec]) -> None:
 
 
 CLOCKS: dict[str, Clock] = {"wall": seconds, "processor": processor_seconds}
-
-
-def add_clock(parser: argparse.ArgumentParser) -> None:
-    """Let the command line choose what counts."""
-    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="processor: where others use the machine too")

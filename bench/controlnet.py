@@ -26,8 +26,9 @@ from diffusers import ControlNetModel
 
 from bench.bare import flops
 from bench.checkpoint import bench_checkpoint, native_side
-from bench.clocks import CLOCKS, Clock, add_clock
-from bench.companions import Companions, add_arguments, bench_companions, controlnet_of
+from bench.clocks import CLOCKS, Clock
+from bench.companions import Companions, bench_companions, controlnet_of
+from bench.costs import cost_arguments
 from bench.kinds import with_controlnet
 from bench.machine import RESULTS, machine, settle
 from bench.naive import NaiveServer
@@ -45,7 +46,7 @@ SWITCHES = 20
 
 
 def main() -> None:
-    asked = arguments()
+    asked = cost_arguments(__doc__, RESULTS / "controlnet.json")
     device = torch.device(asked.device)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = bench_checkpoint(asked.checkpoint, device, Path(folder))
@@ -58,18 +59,6 @@ def main() -> None:
         "clock": asked.clock,
     }
     report({**about, "target": TARGET, "target_switch_ms": TARGET_MS, **result}, asked.out)
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="a diffusers folder")
-    add_arguments(parser)
-    add_clock(parser)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--out", type=Path, default=RESULTS / "controlnet.json")
-    return parser.parse_args()
 
 
 def measured(

@@ -9,7 +9,6 @@ Without --checkpoint it runs on the embedded one, on a GPU on a full-size SDXL w
 prints a table.
 """
 
-import argparse
 import io
 import json
 import statistics
@@ -27,8 +26,9 @@ from PIL import Image
 from torch.nn.modules.module import register_module_forward_hook
 
 from bench.checkpoint import bench_checkpoint, native_side
-from bench.clocks import CLOCKS, Clock, add_clock
-from bench.companions import add_arguments, bench_companions
+from bench.clocks import CLOCKS, Clock
+from bench.companions import bench_companions
+from bench.costs import cost_arguments
 from bench.kinds import with_refiner
 from bench.machine import RESULTS, machine
 from bench.naive import NaiveServer, png
@@ -67,7 +67,7 @@ SIDES: dict[str, Callable[[torch.device], NaiveServer | OurServer]] = {
 
 
 def main() -> None:
-    asked = arguments()
+    asked = cost_arguments(__doc__, RESULTS / "refiner.json")
     device = torch.device(asked.device)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         checkpoint = bench_checkpoint(asked.checkpoint, device, Path(folder))
@@ -79,18 +79,6 @@ def main() -> None:
     about = {"machine": machine(device, "diffusers"), "side": plain.width, "steps": asked.steps, "rounds": asked.rounds}
     about["clock"] = asked.clock
     report({**about, "target_vae_calls": TARGET_CALLS, "sides": found, "sharpness": sharpness}, asked.out)
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="a diffusers folder")
-    add_arguments(parser)
-    add_clock(parser)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--out", type=Path, default=RESULTS / "refiner.json")
-    return parser.parse_args()
 
 
 def compare(

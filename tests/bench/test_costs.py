@@ -9,7 +9,7 @@ import torch
 
 from bench.bare import flops
 from bench.clocks import processor_seconds, seconds
-from bench.companions import Companions, controlnet_of, random_controlnet, random_refiner, refiner_unet
+from bench.companions import controlnet_of, random_controlnet, refiner_unet
 from bench.controlnet import counted, switches, timed
 from bench.kinds import kinds_of, with_controlnet, with_refiner
 from bench.ours import OurServer
@@ -20,23 +20,8 @@ from bench.soak import is_plain, of_kinds
 from loras.weights.controlnet import load_controlnet
 from loras.weights.sdxl import load_sdxl
 from loras.weights.single_file import SDXL_CONFIG
-from tests.engine.companions import learnt_controlnet
-from tests.engine.tiny_sdxl import make_tiny_sdxl
-from tests.weights.tiny_others import tiny_refiner_unet
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return make_tiny_sdxl(tmp_path_factory.mktemp("checkpoints") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("companions")
-    controlnet = learnt_controlnet(folder / "controlnet", seed=3)
-    return Companions(controlnet, random_refiner(tiny_refiner_unet(), folder / "refiner", CPU))
 
 
 @pytest.fixture

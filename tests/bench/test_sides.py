@@ -9,30 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.companions import Companions, random_refiner
 from bench.kinds import with_controlnet, with_refiner
 from bench.naive import NaiveServer
 from bench.ours import OurServer
 from bench.shelf import shelve_checkpoints, shelve_loras
 from generation.engine.spec import Spec
-from tests.engine.companions import learnt_controlnet
-from tests.engine.tiny_sdxl import make_tiny_sdxl
-from tests.weights.tiny_others import tiny_refiner_unet
 
 CPU = torch.device("cpu")
 SIZE = {"width": 64, "height": 64, "steps": 2, "guidance_scale": 5.0, "scheduler": "EulerDiscreteScheduler"}
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return make_tiny_sdxl(tmp_path_factory.mktemp("checkpoints") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("companions")
-    controlnet = learnt_controlnet(folder / "controlnet", seed=3)
-    return Companions(controlnet, random_refiner(tiny_refiner_unet(), folder / "refiner", CPU))
 
 
 @pytest.fixture
