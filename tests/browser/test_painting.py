@@ -28,12 +28,12 @@ def painting(visitor, tmp_path: Path) -> Page:
 
 
 def stroke(page: Page, *points: tuple[int, int]) -> None:
-    """Paint over these pixels of the start picture."""
-    page.locator("canvas").scroll_into_view_if_needed()
-    box = page.locator("canvas").bounding_box() or {}
-    scale = box["width"] / SIZE[0]
+    """Paint over these pixels of the start picture, once the page listens and stands still."""
+    expect(page.locator("[data-painter]")).to_have_attribute("data-ready", "")
+    canvas = page.locator("canvas")
+    scale = canvas.evaluate("each => each.clientWidth") / SIZE[0]
     for place, (x, y) in enumerate(points):
-        page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=3)
+        canvas.hover(position={"x": x * scale, "y": y * scale})
         if place == 0:
             page.mouse.down()
     page.mouse.up()
