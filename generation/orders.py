@@ -25,13 +25,14 @@ from generation.picture_orders import (
 from generation.pictures import MASK_MODES
 from generation.prompt_field import PromptField
 from generation.size_orders import SideField, SizeField, check_size, size_of
+from generation.terms import PLAIN_TERMS, Terms, TermsSerializer, terms_of
 from loras.models import Checkpoint
 from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
 from loras.weights.schedulers import SettingsUnfit, refuse_unfit
 from tenants.models import Tenant
 from wire.errors import ApiError
-from wire.fields import OneOf, StrictInteger, StrictNumber, StrictSerializer, StrictText
+from wire.fields import OneOf, StrictInteger, StrictNumber, StrictText
 
 FORMATS = ("png", "jpeg", "webp")
 DETERMINISM = ("fast", "exact")
@@ -54,9 +55,10 @@ class Order:
     start: Start = NOTHING
     controls: tuple[Followed, ...] = ()
     refiner: Refined | None = None
+    terms: Terms = PLAIN_TERMS
 
 
-class OrderSerializer(StrictSerializer):
+class OrderSerializer(TermsSerializer):
     """The fields of `POST /api/v1/generations`."""
 
     prompt = PromptField()
@@ -125,6 +127,7 @@ def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | N
         start=start,
         controls=take_controls(tenant, entries, controlnets),
         refiner=refiner,
+        terms=terms_of(asked),
     )
 
 

@@ -48,6 +48,7 @@ def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_i
         batch_index=batch_index,
         **_settings(order),
         **_pictures(order),
+        **_terms(order),
     )
     return Draft(job, order)
 
@@ -91,6 +92,18 @@ def _pictures(order: Order) -> dict[str, Any]:
         "strength": order.spec.strength if start.init_image else None,
         "mask": start.mask,
         "mask_mode": start.mask_mode,
+    }
+
+
+def _terms(order: Order) -> dict[str, Any]:
+    """Return the columns of what was said of the job."""
+    terms = order.terms
+    return {
+        "tier": terms.tier,
+        "finish_by": terms.finish_by,
+        "affinity": order.checkpoint.pk,
+        "webhook_url": terms.webhook_url,
+        "webhook_events": list(terms.webhook_events),
     }
 
 

@@ -47,6 +47,10 @@ class Performance(Protocol):
     def pulse(self) -> int:
         """Return a number that changes as long as the performer gets on with its work."""
 
+    @property
+    def measured_ms(self) -> int:
+        """Return how many GPU-milliseconds it has taken so far."""
+
     def stop(self) -> None:
         """Want nothing more of it."""
 
@@ -110,15 +114,15 @@ class Held:
             if not done:
                 return False
             rows = self.performance.outcome.result()
-            self.job.status = _finished(copy.copy(self.job), rows).status
+            self.job.status = _finished(copy.copy(self.job), rows, self._measured_ms).status
         except (LostLease, *OUT_OF_REACH):
             raise
         except CancelRequested:
-            move(self.job, Status.CANCELLED, detail="asked by its owner")
+            move(self.job, Status.CANCELLED, detail="asked by its owner", measured_ms=self._measured_ms)
         except HandBack:
             move(self.job, Status.QUEUED, detail="worker stopping")
         except JobFailed as failure:
-            fail(self.job, failure.code, str(failure))
+            fail(self.job, failure.code, str(failure), measured_ms=self._measured_ms)
         except WorkerUnfit as unfit:
             recover(self.job, f"worker unfit: {unfit}"[:200])
             raise
@@ -126,6 +130,10 @@ class Held:
             log.exception("%s: bug", self.job.pk)
             fail(self.job, "internal_error", INTERNAL)
         return True
+
+    @property
+    def _measured_ms(self) -> int:
+        return self.performance.measured_ms if self.performance else 0
 
     def _give_up(self, error: Exception) -> bool:
         """While the database is out of reach, try again for as long as the lease may hold; then the job is not ours."""
@@ -136,10 +144,16 @@ class Held:
         return now - self.out_of_reach_since > settings.LEASE_SECONDS
 
 
-def _finished(job: Job, rows: Sequence[models.Model]) -> Job:
+def _finished(job: Job, rows: Sequence[models.Model], measured_ms: int) -> Job:
     """Commit result and success together and return the job; whoever lost the lease commits neither."""
     with transaction.atomic():
-        move(job, Status.SUCCEEDED, progress_step=F("progress_steps"), detail=f"{len(rows)} rows")
+        move(
+            job,
+            Status.SUCCEEDED,
+            progress_step=F("progress_steps"),
+            measured_ms=measured_ms,
+            detail=f"{len(rows)} rows",
+        )
         for row in rows:
             row.save(force_insert=True)
     return job

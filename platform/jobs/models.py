@@ -5,7 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from tenants.models import ApiKey
+from quotas.ledger import Charge, Reservation
+from tenants.models import ApiKey, Tenant
 from tenants.ownership import TenantOwned
 
 
@@ -19,7 +20,16 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+FLEX_CHARGE = 0.5
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+
+
+class Tier(models.TextChoices):
+    """How urgent a job is among its tenant's; what is flex also waits for other tenants', at half the charge."""
+
+    INTERACTIVE = "interactive"
+    STANDARD = "standard"
+    FLEX = "flex"
 
 
 class Job(TenantOwned):
@@ -43,6 +53,16 @@ class Job(TenantOwned):
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
 
+    tier = models.CharField(max_length=11, choices=Tier, default=Tier.STANDARD)
+    finish_by = models.DateTimeField(null=True, help_text="Its owner has no use for it later: then it is cancelled.")
+    affinity = models.CharField(max_length=40, blank=True, help_text="Which large weights it needs.")
+    estimated_ms = models.PositiveBigIntegerField(default=0, help_text="GPU-milliseconds that it will probably take.")
+    quoted_ms = models.PositiveBigIntegerField(default=0, help_text="The most that it will be charged, and reserves.")
+    measured_ms = models.PositiveBigIntegerField(default=0, help_text="What its last attempt took.")
+    charged_ms = models.PositiveBigIntegerField(null=True, help_text="Empty until it has ended.")
+    webhook_url = models.CharField(max_length=2000, blank=True)
+    webhook_events = models.JSONField(default=list, help_text="Of which moves that address hears; empty: all.")
+
     class Meta:
         abstract = True
         indexes = [
@@ -61,6 +81,24 @@ class Job(TenantOwned):
         return self.status in TERMINAL
 
     @property
+    def quantity(self) -> int:
+        """Return how many pictures it is asked for."""
+        return 0
+
+    @property
+    def reservation(self) -> Reservation:
+        """Return the most that it may come to."""
+        return Reservation(self.pk, self.quoted_ms, self.quantity, self.key_id or "")
+
+    @property
+    def charge(self) -> Charge:
+        """Return what it comes to, now that it has ended: never more than was quoted, and nothing for a failure."""
+        worked = self.status in (Status.SUCCEEDED, Status.CANCELLED)
+        images = self.quantity if self.status == Status.SUCCEEDED else 0
+        share = FLEX_CHARGE if self.tier == Tier.FLEX else 1.0
+        return Charge(self.pk, min(round(self.measured_ms * share), self.quoted_ms) if worked else 0, images)
+
+    @property
     def seconds(self) -> float | None:
         """Return how long the last attempt took, None unless it has ended."""
         if self.started_at is None or self.completed_at is None:
@@ -71,6 +109,16 @@ class Job(TenantOwned):
 def job_models() -> list[type[Job]]:
     """Return the concrete kinds of job that the installed apps bring."""
     return [model for model in apps.get_models() if issubclass(model, Job)]
+
+
+class Share(models.Model):
+    """How much of the GPU a tenant has had, in weighted milliseconds since it last had anything waiting."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
+    served = models.FloatField(default=0.0, help_text="GPU-milliseconds divided by the tenant's weight.")
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.served:.0f}"
 
 
 class JobEvent(TenantOwned):

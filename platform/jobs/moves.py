@@ -12,7 +12,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status
+from quotas.ledger import settle
 from tenants.ownership import OwnedQuerySet
+from webhooks.outbox import Happening, record
 
 MOVES = {
     # from             to                event
@@ -23,6 +25,10 @@ MOVES = {
     (Status.RUNNING, Status.CANCELLED): "cancelled",
     (Status.RUNNING, Status.QUEUED): "requeued",
 }
+
+
+# Which moves programs hear of, and under which name.
+TOLD = {Status.RUNNING: "job.started"} | dict.fromkeys(TERMINAL, "job.completed")
 
 
 class LostLease(Exception):
@@ -49,6 +55,9 @@ def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **
             raise LostLease(f"{job.pk} is no longer {job.status} in attempt {job.attempt}")
         job.refresh_from_db()
         _event(job, name, detail).save()
+        if to in TERMINAL:
+            _settle([job])
+        _tell([job])
 
 
 def fail(job: Job, code: str, message: str, **changes: Any) -> None:
@@ -66,6 +75,29 @@ def cancel_waiting(jobs: OwnedQuerySet, *, detail: str) -> None:
         for job in waiting:
             job.status = Status.CANCELLED
         JobEvent.objects.bulk_create([_event(job, "cancelled", detail) for job in waiting])
+        _settle(waiting)
+        _tell(waiting)
+
+
+def _settle(jobs: Sequence[Job]) -> None:
+    """Charge jobs of one kind that have just ended."""
+    for job in jobs:
+        job.charged_ms = job.charge.ms
+    for tenant_id in {job.tenant_id for job in jobs}:
+        settle(tenant_id, [job.charge for job in jobs if job.tenant_id == tenant_id])
+    if jobs:
+        type(jobs[0])._default_manager.bulk_update(jobs, ["charged_ms"])
+
+
+def _tell(jobs: Sequence[Job]) -> None:
+    """Let the tenants' programs know that these jobs have moved."""
+    record(
+        [
+            Happening(job.tenant_id, TOLD[Status(job.status)], job.pk, job.webhook_url, job.webhook_events)
+            for job in jobs
+            if job.status in TOLD
+        ]
+    )
 
 
 def _event(job: Job, name: str, detail: str = "") -> JobEvent:

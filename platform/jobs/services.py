@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, cancel_waiting, move, place
+from quotas.ledger import reserve
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
@@ -30,6 +31,7 @@ def accept(*jobs: Job) -> None:
     """
     with transaction.atomic():
         _check_room(jobs[0], len(jobs))
+        reserve(jobs[0].tenant, [job.reservation for job in jobs])
         place(jobs)
     transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
 

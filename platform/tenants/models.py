@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from tenants.ownership import TenantOwned
+from tenants.ownership import OwnedQuerySet, TenantOwned
 from wire.ids import new_id
 
 
@@ -85,6 +85,7 @@ class Tenant(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "ten"), editable=False)
     name = models.CharField(max_length=100)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
+    time_zone = models.CharField("time zone", max_length=60, default="UTC", help_text="In which its days begin.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     suspended_at = models.DateTimeField(null=True, blank=True, help_text="Set to refuse every request of this tenant.")
 
@@ -136,6 +137,11 @@ class ApiKey(TenantOwned):
     prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins, to tell keys apart.")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=every_scope)
+    checkpoints = models.JSONField(null=True, blank=True, help_text="Which it may ask for, by id; empty: all.")
+    loras = models.JSONField(null=True, blank=True, help_text="Which it may ask for, by id; empty: all.")
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="Its own; empty: the tenant's.")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
+    replaces = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -143,3 +149,52 @@ class ApiKey(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Invitation(TenantOwned):
+    """An offer to become a member, sent by e-mail. Only the digest of what its link holds is stored."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "inv"), editable=False)
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.MEMBER)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-id"], name="invitation_newest")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=Q(accepted_at=None, withdrawn_at=None),
+                name="one_open_invitation_per_address",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.tenant}"
+
+
+class AuditEvent(models.Model):
+    """Who did what, when and from where; rows are only ever added, each sealed with the digest of the one before."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "aud"), editable=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, null=True, help_text="Empty: of somebody without a tenant.")
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.CharField(max_length=254, help_text="An address, a key's id, or what acted by itself.")
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=254, blank=True)
+    detail = models.JSONField(default=dict)
+    address = models.CharField(max_length=45, blank=True)
+    digest = models.CharField(max_length=64)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-id"], name="audit_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.subject}"

@@ -1,0 +1,54 @@
+"""What may a request say of the job rather than of its pictures: how urgent it is, until when, and whom to tell?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.models import Tier
+from wire.fields import OneOf, StrictSerializer, StrictText
+
+
+class WebhookSerializer(StrictSerializer):
+    """An address that hears of this job alone."""
+
+    url = StrictText(max_length=2000)
+    events = serializers.ListField(child=OneOf(["started", "completed"]), default=list)
+
+
+class TermsSerializer(StrictSerializer):
+    """The fields of a request that are about its job."""
+
+    tier = OneOf(
+        Tier.values, required=False, help_text="standard when absent; flex waits for others at half the charge."
+    )
+    finish_by = serializers.DateTimeField(required=False, help_text="Cancelled if it has not finished by then.")
+    webhook = WebhookSerializer(required=False)
+    quote = StrictText(max_length=40, required=False, help_text="The id of a quote that is to be honoured.")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What was said of a job."""
+
+    tier: str = Tier.STANDARD
+    finish_by: datetime | None = None
+    webhook_url: str = ""
+    webhook_events: tuple[str, ...] = ()
+    quote: str = ""
+
+
+PLAIN_TERMS = Terms()
+
+
+def terms_of(asked: dict[str, Any]) -> Terms:
+    """Return what the validated fields say of the job."""
+    webhook = asked.get("webhook", {})
+    return Terms(
+        tier=asked.get("tier", Tier.STANDARD),
+        finish_by=asked.get("finish_by"),
+        webhook_url=webhook.get("url", ""),
+        webhook_events=tuple(webhook.get("events", ())),
+        quote=asked.get("quote", ""),
+    )

@@ -1,0 +1,1 @@
+"""How is a request that comes twice done once?"""

@@ -1,0 +1,1 @@
+"""How do programs of tenants hear of what happens here?"""
