@@ -1,4 +1,4 @@
-"""Every route x method x principal: who may, may; who may not is refused in the same words; another's object is none."""
+"""Every route x method x principal: who may, may; who may not is refused in the same words; another's is missing."""
 
 import re
 from typing import Any
