@@ -96,7 +96,7 @@ class Archive(APIView):
     def get(self, request: Request, id: str) -> StreamingHttpResponse:
         """Return the pictures made so far as a ZIP, with a manifest of all that were asked for."""
         batch = find_batch(caller(request).tenant, id)
-        return archive_response(batch.pk, jobs_of(batch), batch.created_at)
+        return archive_response(request._request, batch.pk, jobs_of(batch), batch.created_at)
 
 
 class GenerationArchive(APIView):
@@ -106,7 +106,7 @@ class GenerationArchive(APIView):
     def get(self, request: Request, id: str) -> StreamingHttpResponse:
         """Return the generation's pictures as a ZIP with a manifest."""
         job = find_generation(caller(request).tenant, id)
-        return archive_response(job.pk, [job], job.created_at)
+        return archive_response(request._request, job.pk, [job], job.created_at)
 
 
 class Sheet(APIView):

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import keys
+from tenants.isolation import for_everybody
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
 
@@ -51,9 +52,31 @@ def caller_of(request: HttpRequest) -> Caller:
         raise ApiError(400, "api_key_in_url", message)
     authorization = request.headers.get("Authorization")
     caller = _by_key(authorization) if authorization else _by_session(request)
-    if caller.tenant.suspended_at:
-        raise ApiError(403, "account_suspended", "This tenant is suspended. Ask the operator of this server.")
+    check_tenant(caller.tenant)
+    request.caller = caller  # type: ignore[attr-defined]  # whoever is answered for long is asked again: standing.py
     return caller
+
+
+def check_tenant(tenant: Tenant) -> None:
+    """Raise ApiError where this tenant is not served."""
+    if tenant.suspended_at:
+        raise ApiError(403, "account_suspended", "This tenant is suspended. Ask the operator of this server.")
+
+
+def check_key(key: ApiKey | None) -> ApiKey:
+    """Return the key if it opens the door now. Raises ApiError."""
+    if key is None:
+        raise _refused("invalid_api_key", "There is no such key.")
+    if key.revoked_at:
+        raise _refused("api_key_revoked", "This key was revoked. Use another.")
+    if key.expires_at and key.expires_at <= timezone.now():
+        raise _refused("api_key_expired", f"This key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC.")
+    return key
+
+
+def no_key() -> ApiError:
+    """Return the answer for whoever comes with neither a key nor a member's session."""
+    return _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
 
 
 def _by_key(authorization: str) -> Caller:
@@ -61,14 +84,10 @@ def _by_key(authorization: str) -> Caller:
     secret = secret.strip()
     if scheme.lower() != "bearer" or not keys.is_well_formed(secret):
         raise _refused("invalid_api_key", "This is not a key of ours. Send 'Authorization: Bearer sdx_live_…'.")
-    key = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
-    if key is None:
-        raise _refused("invalid_api_key", "There is no such key.")
-    if key.revoked_at:
-        raise _refused("api_key_revoked", "This key was revoked. Use another.")
-    if key.expires_at and key.expires_at <= timezone.now():
-        raise _refused("api_key_expired", f"This key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC.")
-    _note_use(key)
+    with for_everybody():
+        found = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
+        key = check_key(found)
+        _note_use(key)
     return Caller(tenant=key.tenant, scopes=tuple(key.scopes), key=key)
 
 
@@ -76,7 +95,7 @@ def _by_session(request: HttpRequest) -> Caller:
     user = getattr(request, "user", AnonymousUser())
     membership = member_of(user) if isinstance(user, User) and user.is_active else None
     if membership is None:
-        raise _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
+        raise no_key()
     scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
 
