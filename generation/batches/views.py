@@ -37,7 +37,7 @@ class Batches(APIView):
         """Ask for many generations at once: all are accepted, or none is."""
         asked = BatchOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        orders = batch_orders(caller(request).tenant, asked.validated_data)
+        orders = batch_orders(caller(request), asked.validated_data)
         return _accepted(request_batch(caller(request), orders))
 
     @extend_schema(responses=BatchSerializer(many=True), parameters=PAGE_PARAMETERS)
@@ -58,7 +58,7 @@ class Sweeps(APIView):
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
         asked = SweepOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        orders = sweep_orders(caller(request).tenant, asked.validated_data)
+        orders = sweep_orders(caller(request), asked.validated_data)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
 
 

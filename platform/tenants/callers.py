@@ -38,6 +38,16 @@ class Caller:
         """Return how the audit names who asks: a member's e-mail address or a key's id."""
         return self.user.email if self.user else self.key.pk if self.key else ""
 
+    @property
+    def checkpoints(self) -> list[str] | None:
+        """Return the ids of the checkpoints that the key is limited to, None without such a limit."""
+        return self.key.checkpoints if self.key else None
+
+    @property
+    def loras(self) -> list[str] | None:
+        """Return the ids of the LoRAs that the key is limited to, None without such a limit."""
+        return self.key.loras if self.key else None
+
     def require(self, scope: str) -> None:
         """Raise ApiError unless the caller may do this."""
         if scope not in self.scopes:
