@@ -10,7 +10,7 @@ happens, and `record` looks there. What happens outside requests has none.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC
 from typing import Any
@@ -19,6 +19,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from tenants.models import AuditChain, AuditEvent, Tenant
+from tenants.ownership import OwnedQuerySet
+from wire.errors import ApiError
 
 ADDRESS: ContextVar[str] = ContextVar("address", default="")
 MOST_TEXT, MOST_ADDRESS = 254, 45
@@ -84,6 +86,21 @@ def seal(event: AuditEvent, before: str) -> str:
         event.address,
     ]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def events_of(tenant: Tenant, asked: Mapping[str, str]) -> OwnedQuerySet:
+    """Return what was done in a tenant: by this `actor`, and only this `action`, or with a dot at its end all of its
+    kind. Raises ApiError."""
+    found = AuditEvent.objects.for_tenant(tenant)
+    for name in ("action", "actor"):
+        text = asked.get(name, "")
+        if "\0" in text or len(text) > MOST_TEXT:
+            message = f"{name} may have {MOST_TEXT} characters, and no NUL among them."
+            raise ApiError(400, "invalid_value", message, param=name)
+        if text:
+            is_kind = name == "action" and text.endswith(".")
+            found = found.filter(**{"action__startswith" if is_kind else name: text})
+    return found
 
 
 def _held(owners: dict[str, str | None]) -> list[AuditChain]:

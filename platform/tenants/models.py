@@ -132,6 +132,13 @@ def every_scope() -> list[str]:
 class ApiKey(TenantOwned):
     """A secret with which a tenant's programs come. Only its digest is stored."""
 
+    class Status(models.TextChoices):
+        """Whether it opens the door."""
+
+        ACTIVE = "active"
+        EXPIRED = "expired"
+        REVOKED = "revoked"
+
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "key"), editable=False)
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins, to tell keys apart.")
@@ -149,6 +156,14 @@ class ApiKey(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def status(self) -> str:
+        """Return whether it opens the door now."""
+        if self.revoked_at:
+            return self.Status.REVOKED
+        is_over = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.Status.EXPIRED if is_over else self.Status.ACTIVE
 
 
 class Invitation(TenantOwned):

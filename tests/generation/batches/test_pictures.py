@@ -57,10 +57,10 @@ def test_a_picture_is_taken_in_once(alice, controlnet):
 
 
 def test_a_hundred_specs_look_for_their_picture_as_often_as_one(alice, count_queries):
-    counted = {}
+    counted, caller = {}, Caller(alice.tenant, ())
     for count in (1, 100):
         defaults = START | {"mask": MASK}
-        counted[count] = count_queries(batch_orders, Caller(alice.tenant, ()), {"specs": [{}] * count, "defaults": defaults})
+        counted[count] = count_queries(batch_orders, caller, {"specs": [{}] * count, "defaults": defaults})
     assert counted[100] < counted[1]  # which had yet to store it
 
 
