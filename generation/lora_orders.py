@@ -8,7 +8,7 @@ from rest_framework import serializers
 from generation.engine import spec
 from loras.finding import By, find_versions
 from loras.models import Checkpoint, LoraVersion
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.fields import StrictList, StrictNumber, StrictSerializer, StrictText
 
@@ -46,11 +46,11 @@ class LoraSerializer(StrictSerializer):
         return attrs
 
 
-def choose_loras(tenant: Tenant, asked: Sequence[dict[str, Any]], checkpoint: Checkpoint) -> tuple[Chosen, ...]:
+def choose_loras(caller: Caller, asked: Sequence[dict[str, Any]], checkpoint: Checkpoint) -> tuple[Chosen, ...]:
     """Return what these validated entries ask for. Raises ApiError; another tenant's LoRA looks like none."""
     names = [(way, entry[way]) for entry in asked for way in WAYS if way in entry]
     chosen: list[Chosen] = []
-    for place, (version, entry) in enumerate(zip(find_versions(tenant, names), asked, strict=True)):
+    for place, (version, entry) in enumerate(zip(find_versions(caller, names), asked, strict=True)):
         param = f"loras[{place}]"
         if version is None:
             raise lora_not_found(param)

@@ -30,7 +30,7 @@ from loras.models import Checkpoint
 from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
 from loras.weights.schedulers import SettingsUnfit, refuse_unfit
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictText
 
@@ -101,19 +101,19 @@ class OrderSerializer(TermsSerializer):
         return attrs
 
 
-def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | None = None) -> Order:
-    """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone.
+def order(caller: Caller, asked: dict[str, Any], bases: Sequence[Checkpoint] | None = None) -> Order:
+    """Return the caller's order for these validated fields. Raises ApiError for what no field can see alone.
 
     Who asks for many brings the `bases` of them all along: the base checkpoints.
     """
-    checkpoint = find_checkpoint(asked.get("checkpoint"), bases=bases)
+    checkpoint = find_checkpoint(caller, asked.get("checkpoint"), bases=bases)
     settings = _settings(checkpoint, asked)
-    loras = choose_loras(tenant, asked["loras"], checkpoint)
+    loras = choose_loras(caller, asked["loras"], checkpoint)
     entries = asked.get("controlnets", [])
     controlnets = choose_controlnets(entries, checkpoint)
-    refiner = choose_refiner(asked.get("refiner"), checkpoint)
+    refiner = choose_refiner(caller, asked.get("refiner"), checkpoint)
     # Pictures last: they are fetched and stored, which is in vain for a request that is refused.
-    start = take_start(tenant, asked)
+    start = take_start(caller.tenant, asked)
     wanted = _spec(checkpoint, asked, settings | size_of(asked, checkpoint, start.init_image))
     check_size(wanted)
     refuse_empty(start, (wanted.width, wanted.height))
@@ -125,24 +125,34 @@ def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | N
         asked["output_quality"],
         preset=asked.get("preset", ""),
         start=start,
-        controls=take_controls(tenant, entries, controlnets),
+        controls=take_controls(caller.tenant, entries, controlnets),
         refiner=refiner,
         terms=terms_of(asked),
     )
 
 
 def find_checkpoint(
-    name: str | None, param: str = "checkpoint", bases: Sequence[Checkpoint] | None = None
+    caller: Caller, name: str | None, param: str = "checkpoint", bases: Sequence[Checkpoint] | None = None
 ) -> Checkpoint:
-    """Return the base checkpoint of this name or id, the default for None. Raises ApiError."""
-    bases = base_checkpoints() if bases is None else bases
+    """Return the base checkpoint of this name or id, the default for None. Raises ApiError.
+
+    What the caller's key may not use looks like none, but the default: who asks for nothing else is told.
+    """
+    bases = base_checkpoints(caller) if bases is None else bases
     named = (base for base in bases if (base.is_default if name is None else name in (base.name, base.pk)))
     if found := next(named, None):
         return found
+    if caller.checkpoints is not None and (name is None or not bases):
+        way_out = f"Name one of: {_names(bases)}." if bases else "It may use none that is installed: ask for another."
+        raise ApiError(403, "model_not_allowed", f"This key may not use the usual checkpoint. {way_out}", param=param)
     if name is None or not bases:
         raise ApiError(503, "engine_overloaded", "No checkpoint is installed on this server yet.", retry_after="30")
-    message = f"There is no checkpoint of that name. Known: {', '.join(base.name for base in bases[:20])}."
+    message = f"There is no checkpoint of that name. Known: {_names(bases)}."
     raise ApiError(404, "model_not_found", message, param=param)
+
+
+def _names(bases: Sequence[Checkpoint]) -> str:
+    return ", ".join(base.name for base in bases[:20])
 
 
 def _settings(checkpoint: Checkpoint, asked: dict[str, Any]) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def worker_notice(request: PageRequest) -> HttpResponse:
 @require_safe
 def developers(request: PageRequest) -> HttpResponse:
     """Show how programs ask for pictures."""
-    caller_of(request)
-    context = {"url": settings.PUBLIC_URL, "checkpoint": (base_checkpoints() or [Checkpoint()])[0]}
+    bases = base_checkpoints(caller_of(request))
+    context = {"url": settings.PUBLIC_URL, "checkpoint": (bases or [Checkpoint()])[0]}
     return render(request, "generation/developers.html", context)
 
 

@@ -8,6 +8,7 @@ from generation.engine import spec
 from generation.engine.spec import Hires
 from loras.companions import find_refiners, refines
 from loras.models import Checkpoint
+from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.fields import StrictNumber, StrictSerializer, StrictText
 
@@ -46,11 +47,11 @@ class HiresSerializer(StrictSerializer):
         ref_name = "HiresOrder"
 
 
-def choose_refiner(asked: Mapping[str, Any] | None, base: Checkpoint) -> Refined | None:
+def choose_refiner(caller: Caller, asked: Mapping[str, Any] | None, base: Checkpoint) -> Refined | None:
     """Return the refiner that these validated fields mean for this base. Raises ApiError."""
     if asked is None:
         return None
-    name, known = asked.get("checkpoint"), find_refiners()
+    name, known = asked.get("checkpoint"), find_refiners(caller)
     refiner = _fitting(known, base) if name is None else _named(name, known, base)
     return Refined(refiner, asked["start"])
 

@@ -81,7 +81,7 @@ class Generations(APIView):
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = request_generation(caller(request), orders.order(caller(request).tenant, asked.validated_data))
+        job = request_generation(caller(request), orders.order(caller(request), asked.validated_data))
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from loras.models import Checkpoint, ControlNet
 from loras.weights.sources import REFINER_WIDTH, SDXL_WIDTH
+from tenants.callers import Caller
 
 
 def find_controlnets(asked: Sequence[tuple[Literal["id", "name"], str]]) -> list[ControlNet | None]:
@@ -24,9 +25,9 @@ def _names(controlnet: ControlNet) -> tuple[tuple[str, str], tuple[str, str]]:
     return ("id", controlnet.pk), ("name", controlnet.name)
 
 
-def find_refiners() -> list[Checkpoint]:
-    """Return every refiner on the shelf."""
-    return list(Checkpoint.objects.filter(kind=Checkpoint.Kind.REFINER).order_by("name"))
+def find_refiners(caller: Caller) -> list[Checkpoint]:
+    """Return every refiner on the shelf that the caller may use."""
+    return list(Checkpoint.objects.usable_by(caller).filter(kind=Checkpoint.Kind.REFINER).order_by("name"))
 
 
 def follows(controlnet: ControlNet, base: Checkpoint) -> bool:

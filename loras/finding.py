@@ -1,4 +1,4 @@
-"""Which LoRAs does somebody mean: by id, by name, by any hash, by a word? Always among what their tenant may use."""
+"""Which LoRAs does somebody mean: by id, by name, by any hash, by a word? Always among what they may use."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Literal
 from django.db.models import Q, QuerySet
 
 from loras.models import Lora, LoraVersion
-from tenants.models import Tenant
+from tenants.callers import Caller
 
 HEX = re.compile(r"[0-9a-f]{8,64}")
 SHORT_AUTOV3 = 12  # as many of its digits AUTOMATIC1111 shows
@@ -15,8 +15,14 @@ SHORT_AUTOV3 = 12  # as many of its digits AUTOMATIC1111 shows
 By = Literal["id", "name", "hash"]
 
 
-def find_versions(tenant: Tenant, asked: Sequence[tuple[By, str]]) -> list[LoraVersion | None]:
-    """Return which version each of these means to the tenant, None where there is none; one query for all.
+def usable_loras(caller: Caller) -> QuerySet[Lora]:
+    """Return what the caller may ask for: what the tenant may, and of it what the key is limited to."""
+    usable = Lora.objects.usable_by(caller.tenant)
+    return usable if caller.loras is None else usable.filter(pk__in=caller.loras)
+
+
+def find_versions(caller: Caller, asked: Sequence[tuple[By, str]]) -> list[LoraVersion | None]:
+    """Return which version each of these means to the caller, None where there is none; one query for all.
 
     An id and a name mean the newest version, a hash the version of that file. A tenant's own go before the operator's.
     """
@@ -25,14 +31,14 @@ def find_versions(tenant: Tenant, asked: Sequence[tuple[By, str]]) -> list[LoraV
     wanted = Q()
     for by, text in asked:
         wanted |= _query(by, text)
-    usable = LoraVersion.objects.filter(wanted, lora__in=Lora.objects.usable_by(tenant)).select_related("lora")
+    usable = LoraVersion.objects.filter(wanted, lora__in=usable_loras(caller)).select_related("lora")
     found = sorted(usable, key=lambda version: (version.lora.tenant_id is not None, version.number, version.pk))
     return [next((version for version in reversed(found) if _means(by, text, version)), None) for by, text in asked]
 
 
-def search(tenant: Tenant, words: str = "", hash: str = "") -> QuerySet[Lora]:
-    """Return the tenant's LoRAs with their versions: those that every word is said of, or one of whose files it is."""
-    found = Lora.objects.usable_by(tenant).prefetch_related("versions")
+def search(caller: Caller, words: str = "", hash: str = "") -> QuerySet[Lora]:
+    """Return the caller's LoRAs with their versions: those that every word is said of, or one of whose files it is."""
+    found = usable_loras(caller).prefetch_related("versions")
     for word in words.split():
         said = ("name", "title", "trigger_words", "tags")
         hits = Q()

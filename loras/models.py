@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from tenants.callers import Caller
 from tenants.models import Tenant
 from wire.ids import new_id
 
@@ -18,6 +19,14 @@ named = RegexValidator(
 )
 
 NAME_IS_TAKEN = "There is a LoRA of this name. Its own page takes the file of its next version."
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    """Checkpoints; doors ask for those of a caller."""
+
+    def usable_by(self, caller: Caller) -> Self:
+        """Return what this caller may ask for: all, or what the key is limited to."""
+        return self if caller.checkpoints is None else self.filter(pk__in=caller.checkpoints)
 
 
 class Checkpoint(models.Model):
@@ -52,6 +61,8 @@ class Checkpoint(models.Model):
         blank=True,
         help_text="Settings that go together, for few steps or another look: [{name, steps, guidance_scale, ...}].",
     )
+
+    objects = CheckpointQuerySet.as_manager()
 
     class Meta:
         constraints = [

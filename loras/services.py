@@ -20,6 +20,7 @@ from loras.weights.errors import CheckpointUnusable, LoraUnusable
 from loras.weights.hints import Hints, hints_of
 from loras.weights.lora_file import read_lora_file
 from loras.weights.sources import content_of, read_checkpoint
+from tenants.callers import Caller
 from tenants.models import Tenant
 
 LATENT_PIXELS = 8  # SDXL's VAE makes one latent of 8 x 8 pixels
@@ -105,9 +106,9 @@ def default_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.filter(is_default=True).first()
 
 
-def base_checkpoints() -> list[Checkpoint]:
-    """Return every checkpoint that a request may name, the default first."""
-    return list(Checkpoint.objects.filter(kind=Checkpoint.Kind.BASE).order_by("-is_default", "name"))
+def base_checkpoints(caller: Caller) -> list[Checkpoint]:
+    """Return every checkpoint that a request of the caller's may name, the default first."""
+    return list(Checkpoint.objects.usable_by(caller).filter(kind=Checkpoint.Kind.BASE).order_by("-is_default", "name"))
 
 
 def _card(source: str) -> dict[str, Any]:

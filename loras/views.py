@@ -5,12 +5,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loras.finding import search
+from loras.finding import search, usable_loras
 from loras.models import ControlNet, Lora
 from loras.serializers import CheckpointSerializer, ControlNetSerializer, LoraSerializer, PresetSerializer
 from loras.services import base_checkpoints
 from tenants.authentication import caller
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.errors import ApiError, missing
 from wire.ids import is_id
 from wire.paging import listing, page
@@ -29,7 +29,9 @@ class Checkpoints(APIView):
     @extend_schema(responses=CheckpointSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the checkpoints, the default first."""
-        return Response({"object": "list", "data": CheckpointSerializer(base_checkpoints(), many=True).data})
+        return Response(
+            {"object": "list", "data": CheckpointSerializer(base_checkpoints(caller(request)), many=True).data}
+        )
 
 
 class Presets(APIView):
@@ -38,7 +40,7 @@ class Presets(APIView):
     @extend_schema(responses=PresetSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the checkpoints' presets, the default checkpoint's first."""
-        declared = [(each, preset) for each in base_checkpoints() for preset in each.presets]
+        declared = [(each, preset) for each in base_checkpoints(caller(request)) for preset in each.presets]
         rows = [{"checkpoint": checkpoint.name, **preset} for checkpoint, preset in declared]
         return Response({"object": "list", "data": PresetSerializer(rows, many=True).data})
 
@@ -53,11 +55,11 @@ class ControlNets(APIView):
         return Response({"object": "list", "data": ControlNetSerializer(rows, many=True).data})
 
 
-def find_lora(tenant: Tenant, lora_id: str) -> Lora:
-    """Return a LoRA that this tenant may use. Raises ApiError: another's looks like none."""
+def find_lora(caller: Caller, lora_id: str) -> Lora:
+    """Return a LoRA that the caller may use. Raises ApiError: another's looks like none."""
     lora: Lora | None = None
     if is_id(lora_id, "lora"):
-        lora = Lora.objects.usable_by(tenant).prefetch_related("versions").filter(pk=lora_id).first()
+        lora = usable_loras(caller).prefetch_related("versions").filter(pk=lora_id).first()
     if lora is None:
         raise missing()
     return lora
@@ -70,7 +72,7 @@ class Loras(APIView):
     def get(self, request: Request) -> Response:
         """List the LoRAs that you may use, newest first."""
         words, hash = (_text(request, name) for name in ("q", "hash"))
-        rows, has_more = page(search(caller(request).tenant, words, hash), request.query_params, "lora")
+        rows, has_more = page(search(caller(request), words, hash), request.query_params, "lora")
         return Response(listing(rows, has_more, lambda lora: LoraSerializer(lora).data))
 
 
@@ -88,4 +90,4 @@ class OneLora(APIView):
     @extend_schema(responses=LoraSerializer)
     def get(self, request: Request, id: str) -> Response:
         """Return one LoRA with its versions."""
-        return Response(LoraSerializer(find_lora(caller(request).tenant, id)).data)
+        return Response(LoraSerializer(find_lora(caller(request), id)).data)

@@ -38,11 +38,14 @@ def server(asgi_server: str, settings: Any, transactional_db: None) -> str:
     return asgi_server
 
 
-def opened(person: Any, server: str, job_id: str) -> http.client.HTTPResponse:
-    """Open a job's stream over HTTP, past its first line."""
-    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=30)
+def opened(
+    person: Any, server: str, job_id: str, *, headers: dict[str, str] | None = None, patience: float = 30
+) -> http.client.HTTPResponse:
+    """Open a job's stream over HTTP, past its first line: with the person's key, unless the headers say otherwise. It
+    may be silent for `patience` seconds."""
+    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=patience)
     route = f"/api/v1/generations/{job_id}/events"
-    connection.request("GET", route, headers={"Authorization": f"Bearer {person.secret}"})
+    connection.request("GET", route, headers=headers or {"Authorization": f"Bearer {person.secret}"})
     answer = connection.getresponse()
     assert answer.status == 200, answer.read()
     assert answer.readline() + answer.readline() == b"retry: 2000\n\n"

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from stream_zip import NO_COMPRESSION_64, ZIP_64, MemberFile, stream_zip
 
 from generation import storage
@@ -13,15 +13,22 @@ from generation.batches import manifest
 from generation.batches.manifest import Row
 from generation.models import GenerationJob, Image
 from jobs.threads import each_in_thread
+from jobs.watch import WATCH
+from tenants.standing import standing_of
 from wire.errors import ApiError
 
 PIECE_BYTES = 1 << 20  # what is sent at once, from a thread that is free in between
 READABLE = stat.S_IFREG | 0o644
 
 
-def archive_response(name: str, jobs: Iterable[GenerationJob], at: datetime) -> StreamingHttpResponse:
-    """Answer with the archive of these generations, whose rows are read already: a slow reader holds no connection."""
-    pieces = each_in_thread(iter(archive(list(jobs), at)))
+def archive_response(
+    request: HttpRequest, name: str, jobs: Iterable[GenerationJob], at: datetime
+) -> StreamingHttpResponse:
+    """Answer with the archive of these generations, whose rows are read already: a slow reader holds no connection.
+
+    Whose key is revoked meanwhile gets no further piece: the transfer breaks off.
+    """
+    pieces = WATCH.while_welcome(standing_of(request), each_in_thread(iter(archive(list(jobs), at))))
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
     return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 

@@ -11,7 +11,7 @@ from generation import orders
 from generation.batches.pictures import Pictures, refuse_too_many
 from generation.orders import Order, OrderSerializer
 from loras.services import base_checkpoints
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.errors import ApiError, first_refusal
 from wire.fields import StrictObject, StrictSerializer, StrictValues
 
@@ -38,23 +38,23 @@ class BatchOrderSerializer(StrictSerializer):
     defaults = Fields(default=dict, help_text="What holds for every spec that does not say otherwise.")
 
 
-def batch_orders(tenant: Tenant, asked: dict[str, Any]) -> list[Order]:
+def batch_orders(caller: Caller, asked: dict[str, Any]) -> list[Order]:
     """Return an order for each spec of these validated fields. Raises ApiError naming the first that is refused."""
     specs, defaults = asked["specs"], asked["defaults"]
     namings = [_naming(f"specs[{place}]", spec, defaults) for place, spec in enumerate(specs)]
-    return checked_orders(tenant, [completed(spec, defaults) for spec in specs], namings)
+    return checked_orders(caller, [completed(spec, defaults) for spec in specs], namings)
 
 
-def checked_orders(tenant: Tenant, specs: Sequence[Any], namings: Sequence[Naming]) -> list[Order]:
+def checked_orders(caller: Caller, specs: Sequence[Any], namings: Sequence[Naming]) -> list[Order]:
     """Return an order for each of these specs, all of whose fields are looked at before any is looked up."""
     serializer = OrderSerializer()  # one for all: making it takes longer than what it does
     validated = [_validated(serializer, spec, naming) for spec, naming in zip(specs, namings, strict=True)]
     refuse_too_many(validated)
     found: list[Order] = []
-    pictures, bases = Pictures(), base_checkpoints()
+    pictures, bases = Pictures(), base_checkpoints(caller)
     for fields, naming in zip(validated, namings, strict=True):
         with refusals_named(naming):
-            found.append(orders.order(tenant, pictures.known(fields), bases))
+            found.append(orders.order(caller, pictures.known(fields), bases))
         pictures.note(fields, found[-1])
     return found
 

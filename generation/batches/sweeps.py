@@ -13,7 +13,7 @@ from rest_framework import serializers
 from generation.batches.orders import MAX_SPECS, Fields, Naming, checked_orders
 from generation.engine import spec
 from generation.orders import RANDOM_SEED, Order
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.fields import StrictList, StrictSerializer, StrictText, StrictValues
 
@@ -70,13 +70,13 @@ class SweepOrderSerializer(StrictSerializer):
         return axes
 
 
-def sweep_orders(tenant: Tenant, asked: dict[str, Any]) -> list[Order]:
+def sweep_orders(caller: Caller, asked: dict[str, Any]) -> list[Order]:
     """Return an order for each cell of these validated fields, the last axis's values first. Raises ApiError."""
     axes = asked["axes"]
     start = _seeded(asked["spec"], [axis["field"] for axis in axes])
     places = list(product(*(range(len(axis["values"])) for axis in axes)))
     specs = [_cell(start, axes, place) for place in places]
-    return checked_orders(tenant, specs, [_naming(axes, place) for place in places])
+    return checked_orders(caller, specs, [_naming(axes, place) for place in places])
 
 
 def _seeded(start: dict[str, Any], swept: Sequence[str]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Batches(APIView):
         """Ask for many generations at once: all are accepted, or none is."""
         asked = BatchOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        orders = batch_orders(caller(request).tenant, asked.validated_data)
+        orders = batch_orders(caller(request), asked.validated_data)
         return _accepted(request_batch(caller(request), orders))
 
     @extend_schema(responses=BatchSerializer(many=True), parameters=PAGE_PARAMETERS)
@@ -58,7 +58,7 @@ class Sweeps(APIView):
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
         asked = SweepOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        orders = sweep_orders(caller(request).tenant, asked.validated_data)
+        orders = sweep_orders(caller(request), asked.validated_data)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
 
 
@@ -96,7 +96,7 @@ class Archive(APIView):
     def get(self, request: Request, id: str) -> StreamingHttpResponse:
         """Return the pictures made so far as a ZIP, with a manifest of all that were asked for."""
         batch = find_batch(caller(request).tenant, id)
-        return archive_response(batch.pk, jobs_of(batch), batch.created_at)
+        return archive_response(request._request, batch.pk, jobs_of(batch), batch.created_at)
 
 
 class GenerationArchive(APIView):
@@ -106,7 +106,7 @@ class GenerationArchive(APIView):
     def get(self, request: Request, id: str) -> StreamingHttpResponse:
         """Return the generation's pictures as a ZIP with a manifest."""
         job = find_generation(caller(request).tenant, id)
-        return archive_response(job.pk, [job], job.created_at)
+        return archive_response(request._request, job.pk, [job], job.created_at)
 
 
 class Sheet(APIView):

@@ -7,7 +7,7 @@ from generation.composing.composition import Composition
 from generation.composing.given import SIZE_OF_THE_START
 from generation.models import GenerationJob
 from generation.views import find_generation, find_image
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.ids import is_id
 
 PLAIN = (
@@ -19,22 +19,22 @@ PLAIN = (
 Beginning = tuple[Composition, dict[str, Any]]
 
 
-def use_again(tenant: Tenant, source: str) -> Beginning:
+def use_again(caller: Caller, source: str) -> Beginning:
     """Return all settings of an image, its own seed included, or of a generation. Raises ApiError."""
     if not is_id(source, "img"):
-        job = find_generation(tenant, source)
-        return _again(job, settings_of(job))
-    image = find_image(tenant, source)
-    return _again(image.job, settings_of(image.job) | {"seed": image.seed, "n": 1})
+        job = find_generation(caller.tenant, source)
+        return _again(caller, job, settings_of(job))
+    image = find_image(caller.tenant, source)
+    return _again(caller, image.job, settings_of(image.job) | {"seed": image.seed, "n": 1})
 
 
-def _again(job: GenerationJob, fields: dict[str, Any]) -> Beginning:
-    return composition.of_job(job, fields), fields
+def _again(caller: Caller, job: GenerationJob, fields: dict[str, Any]) -> Beginning:
+    return composition.of_job(caller, job, fields), fields
 
 
-def begin_from(tenant: Tenant, image_id: str) -> Beginning:
+def begin_from(caller: Caller, image_id: str) -> Beginning:
     """Return a form that starts from this image, with the prompt that it was drawn from. Raises ApiError."""
-    image = find_image(tenant, image_id)
+    image = find_image(caller.tenant, image_id)
     job = image.job
     fields = {
         "init_image": image.pk,
@@ -42,7 +42,7 @@ def begin_from(tenant: Tenant, image_id: str) -> Beginning:
         "prompt": job.prompt,
         "negative_prompt": job.negative_prompt,
     }
-    return composition.blank(tenant, fields), fields
+    return composition.blank(caller, fields), fields
 
 
 def settings_of(job: GenerationJob) -> dict[str, Any]:

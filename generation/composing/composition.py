@@ -15,14 +15,14 @@ from generation.models import GenerationJob
 from loras.companions import find_refiners, refines
 from loras.models import Checkpoint
 from loras.services import base_checkpoints
-from tenants.models import Tenant
+from tenants.callers import Caller
 
 
 @dataclass(frozen=True)
 class Composition:
     """What one form works with. `base` is the chosen checkpoint; before there is any, one with SDXL's defaults."""
 
-    tenant: Tenant
+    caller: Caller
     bases: list[Checkpoint]
     base: Checkpoint
     loras: LoraPicker
@@ -32,36 +32,36 @@ class Composition:
     mask: Given | None
 
 
-def blank(tenant: Tenant, fields: Mapping[str, Any]) -> Composition:
+def blank(caller: Caller, fields: Mapping[str, Any]) -> Composition:
     """Return what a fresh form with these fields works with."""
-    return _composition(fields, LoraPicker(tenant), [], control_picker.on_the_shelf())
+    return _composition(fields, LoraPicker(caller), [], control_picker.on_the_shelf())
 
 
-def posted(tenant: Tenant, data: QueryDict) -> Composition:
+def posted(caller: Caller, data: QueryDict) -> Composition:
     """Return what a browser's form holds, after its pressed button did its work."""
     shelf = control_picker.on_the_shelf()
-    return _composition(data, LoraPicker.posted(tenant, data), control_picker.posted(data, shelf), shelf)
+    return _composition(data, LoraPicker.posted(caller, data), control_picker.posted(data, shelf), shelf)
 
 
-def of_job(job: GenerationJob, fields: Mapping[str, Any]) -> Composition:
+def of_job(caller: Caller, job: GenerationJob, fields: Mapping[str, Any]) -> Composition:
     """Return what these fields of a generation work with, to use them again."""
-    return _composition(fields, LoraPicker.of(job), control_picker.of_job(job), control_picker.on_the_shelf())
+    return _composition(fields, LoraPicker.of(caller, job), control_picker.of_job(job), control_picker.on_the_shelf())
 
 
 def _composition(
     fields: Mapping[str, Any], loras: LoraPicker, controls: list[dict[str, str]], shelf: control_picker.Shelf
 ) -> Composition:
-    bases = base_checkpoints() or [Checkpoint()]
+    bases = base_checkpoints(loras.caller) or [Checkpoint()]
     base = base_named(bases, fields.get("checkpoint"))
     init_image, mask = fields.get("init_image", ""), fields.get("mask", "")
-    pictures = find_given(loras.tenant, {init_image, mask, *(each["image"] for each in controls)})
+    pictures = find_given(loras.caller.tenant, {init_image, mask, *(each["image"] for each in controls)})
     return Composition(
-        tenant=loras.tenant,
+        caller=loras.caller,
         bases=bases,
         base=base,
         loras=loras,
         controls=ControlPicker(shelf, base, controls, pictures),
-        refiners=[refiner for refiner in find_refiners() if refines(refiner, base)],
+        refiners=[refiner for refiner in find_refiners(loras.caller) if refines(refiner, base)],
         init_image=pictures.get(init_image),
         mask=pictures.get(mask),
     )

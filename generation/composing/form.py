@@ -120,7 +120,7 @@ class ComposeForm(SettingFields, PhaseFields, StartFields, PictureFields):
                 self._refuse(refusal.param, refusal.message)
             return self.cleaned_data
         try:
-            self.order = orders.order(self.composition.tenant, checked.validated_data)
+            self.order = orders.order(self.composition.caller, checked.validated_data)
         except ApiError as error:
             self._refuse(error.param, error.message)
         return self.cleaned_data

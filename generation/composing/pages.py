@@ -18,7 +18,7 @@ from jobs.services import has_ready_worker
 from loras.services import base_checkpoints
 from pages.requests import PageRequest
 from tenants.callers import Caller, caller_of
-from tenants.models import Scope, Tenant
+from tenants.models import Scope
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,24 +28,24 @@ def create(request: PageRequest) -> HttpResponse:
     caller = caller_of(request)
     if request.method == "POST":
         return _accept(request, caller)
-    begun, chosen = _beginning(caller.tenant, request.GET)
+    begun, chosen = _beginning(caller, request.GET)
     return _compose(request, caller, ComposeForm(begun, chosen=chosen))
 
 
-def _beginning(tenant: Tenant, asked: QueryDict) -> again.Beginning:
+def _beginning(caller: Caller, asked: QueryDict) -> again.Beginning:
     """Return what the form begins with: nothing, an earlier one's settings, or a picture. Raises ApiError."""
     if source := asked.get("from"):
-        return again.use_again(tenant, source)
+        return again.use_again(caller, source)
     if start := asked.get("start"):
-        return again.begin_from(tenant, start)
-    return composition.blank(tenant, {}), {}
+        return again.begin_from(caller, start)
+    return composition.blank(caller, {}), {}
 
 
 def _accept(request: PageRequest, caller: Caller) -> HttpResponse:
     """Order what the form says; htmx gets the job's card or the form with its errors, a bare browser whole pages."""
     caller.require(Scope.GENERATE)
     data, refusals = with_ids(caller.tenant, request.POST, request.FILES)
-    composed = composition.posted(caller.tenant, data)
+    composed = composition.posted(caller, data)
     if _is_new_start(data, request.POST) and data.get("size") in ("", None, usual_size(composed.base)):
         data["size"] = SIZE_OF_THE_START  # the usual one stands in a form where nobody chose
     form = ComposeForm(composed, data, refusals=refusals)
@@ -75,15 +75,15 @@ def change(request: PageRequest, part: str) -> HttpResponse:
     caller = caller_of(request)
     caller.require(Scope.GENERATE)
     data, refusals = with_ids(caller.tenant, request.POST, request.FILES)
-    data = _changed(data, request.POST, part)
-    form = ComposeForm(composition.posted(caller.tenant, data), chosen=data.dict(), refusals=refusals)
+    data = _changed(caller, data, request.POST, part)
+    form = ComposeForm(composition.posted(caller, data), chosen=data.dict(), refusals=refusals)
     status = 422 if refusals else 200
     if request.htmx:
         return render(request, "generation/_changed.html", {"form": form, "part": part}, status=status)
     return _compose(request, caller, form, status=status)
 
 
-def _changed(data: QueryDict, before: QueryDict, part: str) -> QueryDict:
+def _changed(caller: Caller, data: QueryDict, before: QueryDict, part: str) -> QueryDict:
     """Return what the form says when the button is pressed; a new start picture brings its size."""
     if "remove_start" in data:
         data.update({"init_image": "", "mask": ""})
@@ -92,7 +92,7 @@ def _changed(data: QueryDict, before: QueryDict, part: str) -> QueryDict:
     if _is_new_start(data, before):
         data["size"] = SIZE_OF_THE_START
     if part == "settings":
-        for name, value in refilled(data, base_checkpoints()).items():
+        for name, value in refilled(data, base_checkpoints(caller)).items():
             data[name] = value
     return data
 

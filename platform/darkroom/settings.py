@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "wire.middleware.WireMiddleware",
+    "tenants.middleware.AddressMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -192,6 +193,8 @@ CHORES = [
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
 ]
+# Who tells to what an API key can be limited.
+KEY_LIMITS = {"checkpoints": "loras.offers.checkpoints", "loras": "loras.offers.loras"}
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 

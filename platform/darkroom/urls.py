@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from darkroom.health import healthz, readyz
 from generation.links import open_link
 from jobs.views import Workers
+from tenants.audit_views import Audit
 from wire.errors import bad_request, internal_error, unknown_url
 from wire.middleware import is_api
 
@@ -21,12 +22,16 @@ urlpatterns = [
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
     path("api/v1/workers", Workers.as_view()),
+    path("api/v1/audit", Audit.as_view()),
+    path("api/v1/", include("tenants.api_keys.urls")),
     path("v1/", include("generation.dialects.openai.urls")),
     path("files/<str:token>.<str:extension>", open_link),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
     path("", include("generation.pages")),
+    path("", include("tenants.api_keys.pages")),
+    path("", include("tenants.audit_pages")),
     path("", include("pages.urls")),
 ]
 

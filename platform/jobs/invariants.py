@@ -1,7 +1,6 @@
 """What must hold of jobs at any moment, whatever was killed? ARCHITECTURE.md numbers the invariants."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -9,18 +8,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status, job_models
+from wire.invariants import Invariant
 
 # A lapsed lease is picked up by the next sweep; one much older means that nobody sweeps.
 SWEEP_GRACE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True)
-class Invariant:
-    """One promise, and the function that yields a sentence for each row that breaks it."""
-
-    number: str
-    promise: str
-    violations: Callable[[], Iterator[str]]
 
 
 def _abandoned() -> Iterator[str]:

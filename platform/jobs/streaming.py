@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from jobs.models import Job
 from jobs.threads import in_thread
 from jobs.watch import WATCH, Snapshot
-from tenants.callers import caller_of
+from tenants.standing import standing_of
 from wire.errors import REFUSALS, ApiError, answers_refusals, translated
 
 SAFE = ("GET", "HEAD")
@@ -69,7 +69,8 @@ def streams(load: Callable[..., Stream]) -> Callable[..., Any]:
 def told(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     """Return the answer that goes on until the job's end.
 
-    An `error` event says why it ends early. A client that reconnects is told the present state again.
+    An `error` event says why it ends early: the key may have been revoked meanwhile. A client that reconnects is told
+    the present state again.
     """
     response = StreamingHttpResponse(_events(request, stream), content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back
@@ -80,19 +81,18 @@ async def _events(request: HttpRequest, stream: Stream) -> AsyncIterator[bytes]:
     yield stream.opening
     tell = in_thread(_told_to)
     try:
-        async for news in WATCH.changes(stream.job, previews=stream.previews):
+        async for news in WATCH.changes(standing_of(request), stream.job, previews=stream.previews):
             if news is None:
                 yield STILL_HERE
             elif isinstance(news, bytes):
-                yield await tell(request, stream.preview, news)
+                yield await tell(stream.preview, news)
             else:
-                yield await tell(request, stream.progress, news)
-        yield await tell(request, stream.done)
+                yield await tell(stream.progress, news)
+        yield await tell(stream.done)
     except REFUSALS as refusal:
         yield bytes(Event("error", translated(refusal).body))
 
 
-def _told_to(request: HttpRequest, tell: Callable[..., Iterable[Event]], *about: Any) -> bytes:
-    """Return the events as they are sent, if the caller may still come in: the key may have been revoked meanwhile."""
-    caller_of(request)
+def _told_to(tell: Callable[..., Iterable[Event]], *about: Any) -> bytes:
+    """Return the events as they are sent."""
     return b"".join(map(bytes, tell(*about)))

@@ -16,6 +16,7 @@ from jobs.streaming import Stream, told
 from jobs.threads import in_thread
 from jobs.watch import WATCH
 from tenants.callers import caller_of
+from tenants.standing import Standing, standing_of
 from wire.errors import answers_refusals
 from wire.turns import end_turn
 
@@ -50,7 +51,7 @@ def waits(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
             return response
         del response  # with which DRF holds what JSON has said, pictures among it
         request.close()
-        await finished(wait.job, wait.seconds)
+        await finished(standing_of(request), wait.job, wait.seconds)
         return await in_thread(_answered)(request, wait.answer)
 
     return door
@@ -62,11 +63,12 @@ def _answered(request: HttpRequest, answer: Callable[[], Any]) -> Any:
     return answer()
 
 
-async def finished(job: Job, seconds: float) -> None:
-    """Return when the job has reached a final state, or after so many seconds."""
+async def finished(standing: Standing, job: Job, seconds: float) -> None:
+    """Return when the job has reached a final state, or after so many seconds. Raises ApiError once who waits may not
+    come in any more."""
     try:
         async with asyncio.timeout(seconds):
-            async for _ in WATCH.changes(job):
+            async for _ in WATCH.changes(standing, job):
                 pass
     except TimeoutError:
         return

@@ -1,14 +1,16 @@
 """How do many waiting requests learn that their job has moved? Each process asks for all of them, four times a second.
 
 No message can get lost, because none is sent: the row is the truth. Previews, which may get lost, are asked for beside
-it: with one question to the store for all who want to see them.
+it: with one question to the store for all who want to see them. And whoever waits is asked for again: who may not come
+in any more hears nothing more, even when nothing happens.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import Error
@@ -17,7 +19,8 @@ from jobs import previews
 from jobs.models import TERMINAL, Job, Status
 from jobs.services import positions
 from jobs.threads import in_thread
-from tenants.isolation import EVERYBODY, speak_for
+from tenants.isolation import for_everybody
+from tenants.standing import Standing, refusals
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -42,7 +45,19 @@ GONE = b""  # its row was deleted: there will be no end to tell of
 
 
 @dataclass(eq=False)
-class Waiter:
+class Guest:
+    """One request whose answer takes long, and why it ends early, if it does."""
+
+    standing: Standing
+    refusal: ApiError | None = None
+
+    def refuse(self, refusal: ApiError) -> None:
+        """Let them hear no more than this."""
+        self.refusal = refusal
+
+
+@dataclass(eq=False, kw_only=True)
+class Waiter(Guest):
     """One request that waits for one job, and wants to see so many of an attempt's previews."""
 
     job: Job
@@ -51,6 +66,11 @@ class Waiter:
     seen: int = 0
     told: Snapshot | None = None
     news: asyncio.Queue[News] = field(default_factory=asyncio.Queue)
+
+    def refuse(self, refusal: ApiError) -> None:
+        """Let them hear no more than this, and now."""
+        super().refuse(refusal)
+        self.news.put_nowait(GONE)
 
     def awaited(self, attempt: int) -> list[str]:
         """Return the names of the previews of this attempt that may come next."""
@@ -69,16 +89,24 @@ class Waiter:
             self.news.put_nowait(snapshot)
 
 
+AnyGuest = TypeVar("AnyGuest", bound=Guest)
+
+
 class Watch:
-    """Everybody in this process who waits for a job."""
+    """Everybody in this process whose answer takes long: who waits for a job, and who fetches an archive."""
 
     def __init__(self) -> None:
-        self.waiters: set[Waiter] = set()
+        self.guests: set[Guest] = set()
         self.looking: asyncio.Task[None] | None = None
+
+    @property
+    def waiters(self) -> list[Waiter]:
+        """Return those who wait for a job."""
+        return [guest for guest in list(self.guests) if isinstance(guest, Waiter)]
 
     def check_room(self, tenant_id: str) -> None:
         """Raise ApiError when nobody, or nobody of this tenant, may wait here now. Ask before accepting anything."""
-        tenants = [waiter.job.tenant_id for waiter in list(self.waiters)]
+        tenants = [waiter.job.tenant_id for waiter in self.waiters]
         if tenants.count(tenant_id) >= settings.MAX_WAITERS_PER_TENANT:
             message = "Too many requests of yours are waiting. Ask without waiting, and look at the job later."
             raise ApiError(429, "too_many_waiting", message, retry_after="5")
@@ -86,67 +114,95 @@ class Watch:
             message = "Too many requests are waiting here. Ask without waiting, and look at the job later."
             raise ApiError(503, "engine_overloaded", message, retry_after="5")
 
-    async def changes(self, job: Job, *, previews: int = 0) -> AsyncIterator[News | None]:
+    async def changes(self, standing: Standing, job: Job, *, previews: int = 0) -> AsyncIterator[News | None]:
         """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
         Between, what each attempt shows before its end: this many previews at most. Ends after a final state, and
-        when the job is gone.
+        when the job is gone. Raises ApiError once who came in so may not come in any more.
         """
-        waiter = Waiter(job, previews)
-        self._enter(waiter)
-        try:
+        with self._holding(Waiter(standing, job=job, wanted=previews)) as waiter:
             news: News | None = None
             while not (isinstance(news, Snapshot) and news.status in TERMINAL):
                 try:
                     news = await asyncio.wait_for(waiter.news.get(), KEEPALIVE_SECONDS)
                 except TimeoutError:
                     news = None
+                if waiter.refusal:
+                    raise waiter.refusal
                 if news == GONE:
                     return
                 yield news
-        finally:
-            self._leave(waiter)
 
-    def _enter(self, waiter: Waiter) -> None:
-        self.waiters.add(waiter)
+    async def while_welcome(self, standing: Standing, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield the pieces of an answer. Raises ApiError once who came in so may not come in any more."""
+        with self._holding(Guest(standing)) as guest:
+            async for piece in pieces:
+                if guest.refusal:
+                    raise guest.refusal
+                yield piece
+
+    @contextmanager
+    def _holding(self, guest: AnyGuest) -> Iterator[AnyGuest]:
+        """Look out for this request as long as it is answered."""
+        self.guests.add(guest)
         if self.looking is None or self.looking.done():
             self.looking = asyncio.get_running_loop().create_task(self._look())
-
-    def _leave(self, waiter: Waiter) -> None:
-        self.waiters.discard(waiter)
-        if not self.waiters and self.looking is not None:
-            self.looking.cancel()
-            self.looking = None
+        try:
+            yield guest
+        finally:
+            self.guests.discard(guest)
+            if not self.guests and self.looking is not None:
+                self.looking.cancel()
+                self.looking = None
 
     async def _look(self) -> None:
-        speak_for(EVERYBODY)  # it looks for all who wait, not for the request that came first
         while True:
-            for model in {type(waiter.job) for waiter in self.waiters}:
-                waiters = [waiter for waiter in self.waiters if type(waiter.job) is model]
-                try:
-                    found, shown = await in_thread(_looked_at)(model, waiters)
-                except Error as error:
-                    log.warning("cannot look at the jobs that requests wait for: %s", error)
-                    continue
-                for waiter in waiters:
-                    if snapshot := found.get(waiter.job.pk):
-                        waiter.tell(snapshot, shown)
-                    else:
-                        waiter.news.put_nowait(GONE)
+            guests = list(self.guests)
+            try:
+                seen = await in_thread(_looked_at)(guests)
+            except Error as error:
+                log.warning("cannot look at what requests wait for: %s", error)
+            else:
+                for guest in guests:
+                    seen.tell(guest)
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def _looked_at(model: type[Job], waiters: list[Waiter]) -> tuple[dict[str, Snapshot], dict[str, bytes]]:
-    """Return where these requests' jobs stand, and, asked for after that, what the jobs show: a job that has ended has
-    shown all it ever will."""
-    found = _snapshots(model, {waiter.job.pk for waiter in waiters})
-    names = {
-        name
-        for waiter in waiters
-        if waiter.wanted and waiter.job.pk in found
-        for name in waiter.awaited(found[waiter.job.pk].attempt)
-    }
-    return found, previews.store().get(sorted(names))
+@dataclass(frozen=True)
+class Seen:
+    """What one look has found: where the jobs stand, what they show, and who may not hear of it any more."""
+
+    jobs: dict[str, Snapshot]
+    shown: dict[str, bytes]
+    refused: dict[Standing, ApiError]
+
+    def tell(self, guest: Guest) -> None:
+        """Tell this request what it may hear."""
+        if refusal := self.refused.get(guest.standing):
+            guest.refuse(refusal)
+        elif isinstance(guest, Waiter):
+            if snapshot := self.jobs.get(guest.job.pk):
+                guest.tell(snapshot, self.shown)
+            else:
+                guest.news.put_nowait(GONE)
+
+
+def _looked_at(guests: list[Guest]) -> Seen:
+    """Look at the jobs, after that at what they show, since a job that has ended has shown all it ever will, and last
+    at who may hear of it: nothing is told that happened after somebody was shut out."""
+    waiters = [guest for guest in guests if isinstance(guest, Waiter)]
+    with for_everybody():
+        found: dict[str, Snapshot] = {}
+        for model in {type(waiter.job) for waiter in waiters}:
+            found |= _snapshots(model, {waiter.job.pk for waiter in waiters if type(waiter.job) is model})
+        names = {
+            name
+            for waiter in waiters
+            if waiter.wanted and waiter.job.pk in found
+            for name in waiter.awaited(found[waiter.job.pk].attempt)
+        }
+        shown = previews.store().get(sorted(names))
+        return Seen(found, shown, refusals({guest.standing for guest in guests}))
 
 
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:

@@ -33,6 +33,21 @@ class Caller:
     # What DRF's permission classes ask of a user.
     is_authenticated = True
 
+    @property
+    def actor(self) -> str:
+        """Return how the audit names who asks: a member's e-mail address or a key's id."""
+        return self.user.email if self.user else self.key.pk if self.key else ""
+
+    @property
+    def checkpoints(self) -> list[str] | None:
+        """Return the ids of the checkpoints that the key is limited to, None without such a limit."""
+        return self.key.checkpoints if self.key else None
+
+    @property
+    def loras(self) -> list[str] | None:
+        """Return the ids of the LoRAs that the key is limited to, None without such a limit."""
+        return self.key.loras if self.key else None
+
     def require(self, scope: str) -> None:
         """Raise ApiError unless the caller may do this."""
         if scope not in self.scopes:
@@ -47,9 +62,31 @@ def caller_of(request: HttpRequest) -> Caller:
         raise ApiError(400, "api_key_in_url", message)
     authorization = request.headers.get("Authorization")
     caller = _by_key(authorization) if authorization else _by_session(request)
-    if caller.tenant.suspended_at:
-        raise ApiError(403, "account_suspended", "This tenant is suspended. Ask the operator of this server.")
+    check_tenant(caller.tenant)
+    request.caller = caller  # type: ignore[attr-defined]  # whoever is answered for long is asked again: standing.py
     return caller
+
+
+def check_tenant(tenant: Tenant) -> None:
+    """Raise ApiError where this tenant is not served."""
+    if tenant.suspended_at:
+        raise ApiError(403, "account_suspended", "This tenant is suspended. Ask the operator of this server.")
+
+
+def check_key(key: ApiKey | None) -> ApiKey:
+    """Return the key if it opens the door now. Raises ApiError."""
+    if key is None:
+        raise _refused("invalid_api_key", "There is no such key.")
+    if key.revoked_at:
+        raise _refused("api_key_revoked", "This key was revoked. Use another.")
+    if key.expires_at and key.expires_at <= timezone.now():
+        raise _refused("api_key_expired", f"This key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC.")
+    return key
+
+
+def no_key() -> ApiError:
+    """Return the answer for whoever comes with neither a key nor a member's session."""
+    return _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
 
 
 def _by_key(authorization: str) -> Caller:
@@ -58,13 +95,8 @@ def _by_key(authorization: str) -> Caller:
     if scheme.lower() != "bearer" or not keys.is_well_formed(secret):
         raise _refused("invalid_api_key", "This is not a key of ours. Send 'Authorization: Bearer sdx_live_…'.")
     with for_everybody():
-        key = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
-    if key is None:
-        raise _refused("invalid_api_key", "There is no such key.")
-    if key.revoked_at:
-        raise _refused("api_key_revoked", "This key was revoked. Use another.")
-    if key.expires_at and key.expires_at <= timezone.now():
-        raise _refused("api_key_expired", f"This key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC.")
+        found = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
+    key = check_key(found)
     speak_for(key.tenant_id)
     _note_use(key)
     return Caller(tenant=key.tenant, scopes=tuple(key.scopes), key=key)
@@ -77,7 +109,7 @@ def _by_session(request: HttpRequest) -> Caller:
         with for_everybody():
             membership = member_of(user)
     if membership is None:
-        raise _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
+        raise no_key()
     speak_for(membership.tenant_id)
     scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)

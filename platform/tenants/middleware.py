@@ -1,4 +1,4 @@
-"""For whom does a request speak? For nobody at first, for its caller's tenant later, for everybody in the console."""
+"""What is known of a request before its caller is? For whom it may speak, and from which address it comes."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -7,13 +7,14 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
+from tenants.audit import ADDRESS
 from tenants.isolation import EVERYBODY, NOBODY, speak_for, speaking_for
 
 GetResponse = Callable[[HttpRequest], Awaitable[Any]]
 
 
-class IsolationMiddleware:
-    """Lets each request begin as nobody's, and whatever runs it after that speak as before."""
+class AddressMiddleware:
+    """Notes the address, which the audit wants to know, for as long as the request lasts."""
 
     sync_capable = False
     async_capable = True
@@ -25,6 +26,26 @@ class IsolationMiddleware:
 
     async def __call__(self, request: HttpRequest) -> Any:
         """Answer the request."""
+        token = ADDRESS.set(request.META.get("REMOTE_ADDR", "")[:45])
+        try:
+            return await self.get_response(request)
+        finally:
+            ADDRESS.reset(token)
+
+
+class IsolationMiddleware:
+    """Lets each request begin as nobody's, be its caller's tenant's later, and an operator's see all in the console."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        """Answer the request; whatever runs it speaks as before after that."""
         before = speaking_for()
         speak_for(NOBODY)
         try:

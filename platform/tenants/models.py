@@ -132,6 +132,13 @@ def every_scope() -> list[str]:
 class ApiKey(TenantOwned):
     """A secret with which a tenant's programs come. Only its digest is stored."""
 
+    class Status(models.TextChoices):
+        """Whether it opens the door."""
+
+        ACTIVE = "active"
+        EXPIRED = "expired"
+        REVOKED = "revoked"
+
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "key"), editable=False)
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=20, editable=False, help_text="How the key begins, to tell keys apart.")
@@ -149,6 +156,14 @@ class ApiKey(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def status(self) -> str:
+        """Return whether it opens the door now."""
+        if self.revoked_at:
+            return self.Status.REVOKED
+        is_over = self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.Status.EXPIRED if is_over else self.Status.ACTIVE
 
 
 class Invitation(TenantOwned):
@@ -178,11 +193,24 @@ class Invitation(TenantOwned):
         return f"{self.email} to {self.tenant}"
 
 
+class AuditChain(models.Model):
+    """Where the audit of a tenant ends. Who adds to it holds this row, so that two never follow the same one."""
+
+    owner = models.CharField(primary_key=True, max_length=40, help_text="A tenant's id; empty: without a tenant.")
+    tenant = models.OneToOneField(Tenant, models.CASCADE, null=True, related_name="+")
+    number = models.PositiveBigIntegerField(default=0, help_text="How many rows there are.")
+    digest = models.CharField(max_length=64, blank=True, help_text="The last one's.")
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.owner or 'nobody'}"
+
+
 class AuditEvent(models.Model):
     """Who did what, when and from where; rows are only ever added, each sealed with the digest of the one before."""
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "aud"), editable=False)
     tenant = models.ForeignKey(Tenant, models.CASCADE, null=True, help_text="Empty: of somebody without a tenant.")
+    number = models.PositiveBigIntegerField(help_text="Its place in the tenant's audit, from 1.")
     at = models.DateTimeField(default=timezone.now)
     actor = models.CharField(max_length=254, help_text="An address, a key's id, or what acted by itself.")
     action = models.CharField(max_length=60)
@@ -195,6 +223,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "-id"], name="audit_newest")]
+        constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="one_audit_event_per_place")]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.subject}"

@@ -7,8 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import keys
+from tenants.audit import record
 from tenants.isolation import for_everybody
 from tenants.models import ApiKey, Membership, Tenant, User, every_scope
+
+ITSELF = "the server"  # who acts where no person and no key does
 
 
 def open_tenant(name: str, owner: User) -> Tenant:
@@ -19,32 +22,40 @@ def open_tenant(name: str, owner: User) -> Tenant:
     return tenant
 
 
-def suspend_tenant(tenant: Tenant) -> None:
+def suspend_tenant(tenant: Tenant, *, actor: str = ITSELF) -> None:
     """Refuse every request of this tenant from now on."""
-    Tenant.objects.filter(pk=tenant.pk, suspended_at=None).update(suspended_at=timezone.now())
+    with transaction.atomic():
+        if Tenant.objects.filter(pk=tenant.pk, suspended_at=None).update(suspended_at=timezone.now()):
+            record("tenant.suspended", tenant=tenant, actor=actor, subject=tenant.pk)
 
 
-def resume_tenant(tenant: Tenant) -> None:
+def resume_tenant(tenant: Tenant, *, actor: str = ITSELF) -> None:
     """Serve this tenant again."""
-    Tenant.objects.filter(pk=tenant.pk).update(suspended_at=None)
+    with transaction.atomic():
+        if Tenant.objects.filter(pk=tenant.pk).exclude(suspended_at=None).update(suspended_at=None):
+            record("tenant.resumed", tenant=tenant, actor=actor, subject=tenant.pk)
 
 
 def issue_key(
     tenant: Tenant, name: str, *, scopes: Sequence[str] | None = None, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its secret, which nobody can read again."""
+    wanted = list(scopes) if scopes is not None else every_scope()
+    key = ApiKey(tenant=tenant, name=name, scopes=wanted, expires_at=expires_at)
+    return key, issue(key)
+
+
+def issue(key: ApiKey) -> str:
+    """Store a new key and return its secret, which nobody can read again."""
     secret = keys.mint()
-    key = ApiKey.objects.create(
-        tenant=tenant,
-        name=name,
-        prefix=secret[: keys.SHOWN_LENGTH],
-        digest=keys.digest(secret),
-        scopes=list(scopes) if scopes is not None else every_scope(),
-        expires_at=expires_at,
-    )
-    return key, secret
+    key.prefix, key.digest = secret[: keys.SHOWN_LENGTH], keys.digest(secret)
+    key.save(force_insert=True)
+    return secret
 
 
-def revoke_key(key: ApiKey) -> None:
+def revoke_key(key: ApiKey, *, actor: str = ITSELF) -> None:
     """Refuse this key from now on."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            detail = {"name": key.name, "prefix": key.prefix}
+            record("key.revoked", tenant=key.tenant_id, actor=actor, subject=key.pk, detail=detail)

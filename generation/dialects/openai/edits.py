@@ -16,7 +16,8 @@ from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.forms import said_in
 from generation.dialects.openai.images import accepted
 from generation.picture_orders import STRENGTH, PictureField
-from tenants.models import Scope, Tenant
+from tenants.callers import Caller
+from tenants.models import Scope
 from wire.errors import ApiError
 from wire.fields import OneOf
 
@@ -54,12 +55,12 @@ class EditSerializer(ImagesSerializer):
             raise serializers.ValidationError({"input_fidelity": [rule]}, code="invalid_value")
         return super().validate(attrs | {"init_image": attrs["image"]})
 
-    def order(self, tenant: Tenant) -> orders.Order:
-        """Return the tenant's order in our words. Raises ApiError."""
+    def order(self, caller: Caller) -> orders.Order:
+        """Return the caller's order in our words. Raises ApiError."""
         if "mask" not in self.validated_data:
             self.validated_data.setdefault("strength", self.usual_strength)
         with in_openais_words():
-            return super().order(tenant)
+            return super().order(caller)
 
     @property
     def usual_strength(self) -> float:

@@ -11,7 +11,7 @@ from generation.dialects.openai.answers import Said
 from generation.engine import spec
 from generation.engine.samplers import scheduler_of
 from loras.models import Checkpoint
-from tenants.models import Tenant
+from tenants.callers import Caller
 from wire.fields import OneOf, StrictInteger, StrictText
 
 # What OpenAI documents and we cannot do, with the way out.
@@ -106,14 +106,14 @@ class ImagesSerializer(orders.OrderSerializer):
             raise _contradiction("quality", "quality says how many steps to take: leave it out, or steps and preset.")
         return attrs
 
-    def order(self, tenant: Tenant) -> orders.Order:
-        """Return the tenant's order in our words. Raises ApiError."""
+    def order(self, caller: Caller) -> orders.Order:
+        """Return the caller's order in our words. Raises ApiError."""
         asked = {name: value for name, value in self.validated_data.items() if value is not None or name == "seed"}
-        checkpoint = orders.find_checkpoint(_model(asked.pop("model", None)), param="model")
+        checkpoint = orders.find_checkpoint(caller, _model(asked.pop("model", None)), param="model")
         asked |= self.steps_of(checkpoint) | {"checkpoint": checkpoint.pk}
         asked["output_quality"] = max(1, asked.get("output_compression", 90))
         asked["previews"] = asked.get("partial_images", 0)
-        return orders.order(tenant, asked)
+        return orders.order(caller, asked)
 
     def steps_of(self, checkpoint: Checkpoint) -> dict[str, int]:
         """Return the steps that the quality means, nothing where it leaves them as they are."""

@@ -33,7 +33,7 @@ class Images(APIView):
 def accepted(request: Request, asked: ImagesSerializer, kind: Kind) -> Response:
     """Accept a checked request; the answer waits for its pictures. Raises ApiError."""
     WATCH.check_room(caller(request).tenant.pk)
-    job = request_generation(caller(request), asked.order(caller(request).tenant))
+    job = request_generation(caller(request), asked.order(caller(request)))
     response, said = Response(status=202), asked.said
     if said.is_streamed:
         response.stream = stream_of(job, said, kind)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from generation import orders
 from loras.models import Checkpoint
 from loras.services import base_checkpoints
+from tenants.authentication import caller
 
 
 class Models(APIView):
@@ -19,7 +20,7 @@ class Models(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         """List the checkpoints as models."""
-        return Response({"object": "list", "data": [_as_model(base) for base in base_checkpoints()]})
+        return Response({"object": "list", "data": [_as_model(base) for base in base_checkpoints(caller(request))]})
 
 
 class Model(APIView):
@@ -28,7 +29,7 @@ class Model(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, name: str) -> Response:
         """Return one checkpoint as a model."""
-        return Response(_as_model(orders.find_checkpoint(name, param="model")))
+        return Response(_as_model(orders.find_checkpoint(caller(request), name, param="model")))
 
 
 def _as_model(checkpoint: Checkpoint) -> dict[str, Any]:

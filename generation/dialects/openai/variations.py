@@ -14,6 +14,7 @@ from generation.dialects.openai.images import accepted
 from generation.dialects.openai.remembering import prompt_in
 from generation.models import Image
 from generation.prompt_field import PromptField
+from tenants.callers import Caller
 from tenants.models import Scope, Tenant
 from wire.ids import is_id
 
@@ -35,11 +36,11 @@ class VariationSerializer(EditSerializer):
 
     usual_strength = STRENGTH
 
-    def order(self, tenant: Tenant) -> orders.Order:
-        """Return the tenant's order in our words. Raises ApiError."""
+    def order(self, caller: Caller) -> orders.Order:
+        """Return the caller's order in our words. Raises ApiError."""
         if "prompt" not in self.validated_data:
-            self.validated_data["prompt"] = _remembered(tenant, self.validated_data["image"]) or NEUTRAL_PROMPT
-        return super().order(tenant)
+            self.validated_data["prompt"] = _remembered(caller.tenant, self.validated_data["image"]) or NEUTRAL_PROMPT
+        return super().order(caller)
 
 
 def _remembered(tenant: Tenant, picture: str | UploadedFile) -> str | None:

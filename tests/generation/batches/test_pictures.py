@@ -4,6 +4,7 @@ from generation import orders
 from generation.batches.orders import batch_orders
 from generation.batches.pictures import Pictures
 from generation.models import GenerationJob, Upload
+from tenants.callers import Caller
 from tests.generation.batches.conftest import BATCHES, SMALL, SWEEPS
 from tests.generation.giving import given, left_half, plain
 
@@ -48,7 +49,7 @@ def test_a_picture_is_taken_in_once(alice, controlnet):
         data=START | {"mask": MASK, "controlnets": [{"name": "edges", "image": given(plain("teal"))}]}
     )
     asked.is_valid(raise_exception=True)
-    order, pictures = orders.order(alice.tenant, asked.validated_data), Pictures()
+    order, pictures = orders.order(Caller(alice.tenant, ()), asked.validated_data), Pictures()
     pictures.note(asked.validated_data, order)
     known = pictures.known(asked.validated_data)
     assert (known["init_image"], known["mask"]) == (order.start.init_image, order.start.mask)
@@ -56,10 +57,10 @@ def test_a_picture_is_taken_in_once(alice, controlnet):
 
 
 def test_a_hundred_specs_look_for_their_picture_as_often_as_one(alice, count_queries):
-    counted = {}
+    counted, caller = {}, Caller(alice.tenant, ())
     for count in (1, 100):
         defaults = START | {"mask": MASK}
-        counted[count] = count_queries(batch_orders, alice.tenant, {"specs": [{}] * count, "defaults": defaults})
+        counted[count] = count_queries(batch_orders, caller, {"specs": [{}] * count, "defaults": defaults})
     assert counted[100] < counted[1]  # which had yet to store it
 
 

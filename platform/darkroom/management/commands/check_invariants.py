@@ -8,8 +8,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 import generation.invariants
 import jobs.invariants
 import loras.invariants
+import tenants.invariants
 
-INVARIANTS = [*jobs.invariants.INVARIANTS, *loras.invariants.INVARIANTS, *generation.invariants.INVARIANTS]
+INVARIANTS = [
+    *tenants.invariants.INVARIANTS,
+    *jobs.invariants.INVARIANTS,
+    *loras.invariants.INVARIANTS,
+    *generation.invariants.INVARIANTS,
+]
 
 
 class Command(BaseCommand):
