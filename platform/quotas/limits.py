@@ -1,15 +1,14 @@
 """What may a tenant use? What an operator grants it, else what its plan says, else as much as it likes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db.models import F, Q, Value
 
-from quotas.models import Allowance, Limits, Plan
+from quotas.models import Allowance, Plan
 from tenants.models import Tenant
 
-NAMES = tuple(field.name for field in Limits._meta.get_fields())
 NO_PLAN = "none"
 
 
@@ -32,6 +31,9 @@ class EffectiveLimits:
     max_steps: int | None = None
     max_n: int | None = None
     weight: float = 1.0
+
+
+NAMES = tuple(field.name for field in fields(EffectiveLimits) if field.name != "plan")
 
 
 def limits_of(tenant: Tenant | str) -> EffectiveLimits:

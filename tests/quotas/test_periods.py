@@ -37,7 +37,9 @@ def test_days_are_as_long_as_they_are(zone, now, ends_at):
     assert utc(day_of(Tenant(time_zone=zone), at(now)).ends_at) == ends_at
 
 
-@pytest.mark.parametrize("zone", ["America/Havana", "America/Santiago", "Africa/Cairo", "Europe/Berlin", "Asia/Kolkata"])
+@pytest.mark.parametrize(
+    "zone", ["America/Havana", "America/Santiago", "Africa/Cairo", "Europe/Berlin", "Asia/Kolkata"]
+)
 def test_a_period_ends_when_the_next_one_begins(zone):
     tenant, now = Tenant(time_zone=zone), at("2026-01-01 00:30")
     while now.year == 2026:
