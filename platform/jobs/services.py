@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, cancel_waiting, move, place
+from quotas import storage
 from quotas.ledger import reserve
 from quotas.limits import EffectiveLimits, limits_of
 from quotas.refusals import Excess, queue_full
@@ -34,6 +35,7 @@ def accept(*jobs: Job) -> None:
     with transaction.atomic():
         limits = limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
+        storage.check_room(jobs[0].tenant, limits=limits)
         # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
         _check_room(jobs[0], len(jobs), limits)
         place(jobs)
