@@ -16,6 +16,11 @@ def take_place(tenant: Tenant | None, version: LoraVersion, *, is_more: bool) ->
         return
     storage.take(tenant, version.size_bytes)
     limits = limits_of(tenant)
-    offered = Lora.objects.filter(tenant=tenant, withdrawn_at=None).count()
+    offered = count_own(tenant.pk)
     if is_more and limits.loras is not None and offered > limits.loras:
         raise no_place(Excess("loras", limits.loras, offered - 1, 1), limits.plan)
+
+
+def count_own(tenant_id: str) -> int:
+    """Return how many LoRAs of its own a tenant has on the shelf."""
+    return Lora.objects.filter(tenant=tenant_id, withdrawn_at=None).count()

@@ -117,7 +117,7 @@ class LedgerEntry(TenantOwned):
 class StoredFile(models.Model):
     """A row whose file counts towards what its tenant keeps here."""
 
-    owner_path: ClassVar[str] = "tenant"  # from the row to the tenant; a row without one is the operator's
+    owned_through: ClassVar[str] = ""
     address: ClassVar[str] = ""  # where the API has it under its id; empty: nowhere
 
     size_bytes = models.PositiveBigIntegerField()

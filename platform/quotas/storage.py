@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.apps import apps
-from django.db.models import F, Model, Sum
+from django.db.models import F, Model, QuerySet, Sum
 
 from quotas.limits import EffectiveLimits, limits_of
 from quotas.models import StorageUse, StoredFile
@@ -91,8 +91,13 @@ def kinds(tenant: Tenant) -> dict[str, int]:
 
 def sum_of(model: type[StoredFile], tenant_id: str) -> int:
     """Return how many bytes the tenant's rows of this kind have, counted anew."""
-    owned = model._default_manager.filter(**{model.owner_path: tenant_id})
-    return owned.aggregate(total=Sum("size_bytes"))["total"] or 0
+    return _owned(model, tenant_id).aggregate(total=Sum("size_bytes"))["total"] or 0
+
+
+def _owned(model: type[StoredFile], tenant_id: str) -> "QuerySet[StoredFile]":
+    """Return the tenant's rows of this kind, which name it themselves or through what they are of."""
+    owner = f"{model.owned_through}__tenant" if model.owned_through else "tenant"
+    return model._default_manager.filter(**{owner: tenant_id})
 
 
 def largest(tenant: Tenant, count: int) -> list[Kept]:
@@ -102,8 +107,8 @@ def largest(tenant: Tenant, count: int) -> list[Kept]:
 
 def _largest(tenant: Tenant, count: int) -> Iterator[Kept]:
     for model in stored_models():
-        owned = model._default_manager.filter(**{model.owner_path: tenant}).order_by("-size_bytes", "pk")
-        for pk, size_bytes in owned.values_list("pk", "size_bytes")[:count]:
+        largest_first = _owned(model, tenant.pk).order_by("-size_bytes", "pk")
+        for pk, size_bytes in largest_first.values_list("pk", "size_bytes")[:count]:
             yield Kept(name_of(model), pk, size_bytes, f"{model.address}{pk}" if model.address else "")
 
 
