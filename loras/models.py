@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from quotas.models import StoredFile
 from tenants.callers import Caller
 from tenants.models import Tenant
 from wire.ids import new_id
@@ -179,7 +180,7 @@ class Lora(models.Model):
         return sorted(self.versions.all(), key=lambda version: -version.number)
 
 
-class LoraVersion(models.Model):
+class LoraVersion(StoredFile):
     """One file of a LoRA, with the names that the world knows it by."""
 
     owned_through = "lora"
@@ -188,7 +189,6 @@ class LoraVersion(models.Model):
     lora = models.ForeignKey(Lora, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     blob = models.CharField(max_length=200)
-    size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     autov1 = models.CharField("AutoV1", max_length=8, db_index=True)
     autov2 = models.CharField("AutoV2", max_length=10, db_index=True)

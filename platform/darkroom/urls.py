@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi", http_method_names=SAFE), name="docs"),
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
+    path("api/v1/", include("quotas.urls")),
     path("api/v1/workers", Workers.as_view()),
     path("api/v1/audit", Audit.as_view()),
     path("api/v1/", include("tenants.api_keys.urls")),

@@ -11,9 +11,12 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
 from jobs.doorbell import ring
-from jobs.models import Job, Status, Worker
+from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, cancel_waiting, move, place
+from quotas import storage
 from quotas.ledger import reserve
+from quotas.limits import EffectiveLimits, limits_of
+from quotas.refusals import Excess, queue_full
 from tenants.isolation import for_everybody
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
@@ -28,26 +31,41 @@ BY_OWNER = "asked by its owner"
 def accept(*jobs: Job) -> None:
     """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
 
-    Raises ApiError when too many wait.
+    Raises ApiError when too many wait, or when a limit of the tenant's is in the way.
     """
     with transaction.atomic():
-        _check_room(jobs[0], len(jobs))
-        reserve(jobs[0].tenant, [job.reservation for job in jobs])
+        limits = limits_of(jobs[0].tenant)
+        reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
+        storage.check_room(jobs[0].tenant, limits=limits)
+        # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
+        _check_room(jobs[0], len(jobs), limits)
         place(jobs)
     transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
 
 
-def _check_room(job: Job, count: int) -> None:
+def _check_room(job: Job, count: int, limits: EffectiveLimits) -> None:
     queued = type(job).objects.filter(status=Status.QUEUED)
-    own, limit = queued.for_tenant(job.tenant).count(), settings.MAX_QUEUED_PER_TENANT
-    if own + count > limit:
-        more = f", this asks for {count} more" if count > 1 else ""
-        message = f"{own} jobs of yours are waiting{more}; the limit is {limit}. Ask again when some have started."
-        raise ApiError(429, "queue_full", message, retry_after=RETRY_AFTER)
+    own, limit = queued.for_tenant(job.tenant).count(), limits.queued_jobs
+    if limit is not None and own + count > limit:
+        raise queue_full(Excess("queued_jobs", limit, own, count), limits.plan, RETRY_AFTER)
     with for_everybody():
         waiting = queued.count()
     if waiting + count > settings.MAX_QUEUED:
         raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
+
+
+def count_running(tenant_id: str) -> int:
+    """Return how many jobs of a tenant's run."""
+    return _count(tenant_id, Status.RUNNING)
+
+
+def count_queued(tenant_id: str) -> int:
+    """Return how many jobs of a tenant's wait."""
+    return _count(tenant_id, Status.QUEUED)
+
+
+def _count(tenant_id: str, status: Status) -> int:
+    return sum(model.objects.for_tenant(tenant_id).filter(status=status).count() for model in job_models())
 
 
 def cancel(job: AnyJob) -> AnyJob:
@@ -85,7 +103,7 @@ def cancel_all(jobs: OwnedQuerySet) -> None:
 def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:
     """Return the place of each waiting job among its own tenant's, 1 being next; others' jobs are not to be seen."""
     waiting = model.objects.for_tenant(tenant).filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True)
-    return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED_PER_TENANT], start=1)}
+    return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED], start=1)}
 
 
 def has_ready_worker() -> bool:

@@ -56,6 +56,8 @@ POLICIES = {
     "api/v1/presets": reads(),
     "api/v1/loras": reads(),
     "api/v1/loras/<path:id>": reads("lora"),
+    "api/v1/limits": reads(),
+    "api/v1/usage/storage": reads(),
     "api/v1/workers": Policy({"GET": OPERATOR}),
     # OpenAI's dialect.
     "v1/images/generations": does(GENERATE),
