@@ -112,6 +112,7 @@ def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | N
     entries = asked.get("controlnets", [])
     controlnets = choose_controlnets(entries, checkpoint)
     refiner = choose_refiner(asked.get("refiner"), checkpoint)
+    terms = terms_of(asked)
     # Pictures last: they are fetched and stored, which is in vain for a request that is refused.
     start = take_start(tenant, asked)
     wanted = _spec(checkpoint, asked, settings | size_of(asked, checkpoint, start.init_image))
@@ -127,7 +128,7 @@ def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | N
         start=start,
         controls=take_controls(tenant, entries, controlnets),
         refiner=refiner,
-        terms=terms_of(asked),
+        terms=terms,
     )
 
 
