@@ -55,6 +55,7 @@ class Sender:
         until = timezone.now().timestamp() + LAST_WORDS_SECONDS
         while self.under_way and (left := until - timezone.now().timestamp()) > 0:
             self.note(left)
+        connection.close()
 
     def look(self) -> None:
         """Send what is due, as far as there is room."""
