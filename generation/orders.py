@@ -121,6 +121,7 @@ def order(
     entries = asked.get("controlnets", [])
     controlnets = choose_controlnets(entries, checkpoint)
     refiner = choose_refiner(caller, asked.get("refiner"), checkpoint)
+    terms = terms_of(asked)
     # Pictures last: they are fetched and stored, which is in vain for a request that is refused.
     start = take_start(caller.tenant, asked)
     wanted = _spec(checkpoint, asked, settings | size_of(asked, checkpoint, start.init_image))
@@ -137,7 +138,7 @@ def order(
         start=start,
         controls=take_controls(caller.tenant, entries, controlnets),
         refiner=refiner,
-        terms=terms_of(asked),
+        terms=terms,
     )
 
 

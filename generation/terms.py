@@ -5,16 +5,22 @@ from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from jobs.models import Tier
-from wire.fields import OneOf, StrictSerializer, StrictText
+from webhooks.addresses import check_text
+from wire.fields import OneOf, SomeOf, StrictSerializer, StrictText
 
 
 class WebhookSerializer(StrictSerializer):
-    """An address that hears of this job alone."""
+    """An address that hears of this job alone: an object, or the address itself."""
 
-    url = StrictText(max_length=2000)
-    events = serializers.ListField(child=OneOf(["started", "completed"]), default=list)
+    url = StrictText(help_text="An https: URL of a public server.")
+    events = SomeOf(["started", "completed"], default=list, help_text="Of what it hears; empty: all.")
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Return the validated values."""
+        return super().run_validation({"url": data} if isinstance(data, str) else data)
 
 
 class TermsSerializer(StrictSerializer):
@@ -43,8 +49,10 @@ PLAIN_TERMS = Terms()
 
 
 def terms_of(asked: dict[str, Any]) -> Terms:
-    """Return what the validated fields say of the job."""
+    """Return what the validated fields say of the job. Raises ApiError for an address that messages may not go to."""
     webhook = asked.get("webhook", {})
+    if webhook:
+        check_text(webhook["url"], "webhook.url")
     return Terms(
         tier=asked.get("tier", Tier.STANDARD),
         finish_by=asked.get("finish_by"),

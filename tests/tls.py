@@ -1,4 +1,4 @@
-"""Which server do tests fetch pictures from? One of ours under TLS, whose name and trust only the tests know."""
+"""Which server do tests fetch pictures from and post messages to? One of ours under TLS, whose name only they know."""
 
 import datetime
 import ssl
@@ -18,6 +18,15 @@ HOST = "pictures.example"
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+@dataclass(frozen=True)
+class Post:
+    """What somebody sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
 @dataclass
 class Site:
     """A web server at 127.0.0.1 with a certificate for pictures.example."""
@@ -26,6 +35,7 @@ class Site:
     trust: ssl.SSLContext
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    received: list[Post] = field(default_factory=list)
 
     def serve(self, path: str, content: bytes, status: int = 200, **headers: str) -> str:
         """Answer with this from now on, and return its URL."""
@@ -45,14 +55,20 @@ class Site:
         return f"https://{HOST}:{self.port}{path}"
 
 
+class Server(ThreadingHTTPServer):
+    """A server that a hundred may call at once."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """The site, for the time of one test."""
     certificate = _certificate(tmp_path)
     trust = ssl.create_default_context(cafile=certificate)
     served = Site(0, trust)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), _handler(served))
     served.port = server.server_port
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -71,6 +87,11 @@ def _handler(site: Site) -> Any:
 
         def do_GET(self) -> None:
             site.asked.append((self.headers["Host"], self.path))
+            site.answers[self.path](self)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            site.received.append(Post(self.path, {name.lower(): said for name, said in self.headers.items()}, body))
             site.answers[self.path](self)
 
         def log_message(self, *_: Any) -> None:

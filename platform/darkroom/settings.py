@@ -197,9 +197,14 @@ CHORES = [
     "generation.storage.remove_orphans",
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
+    "webhooks.cleaning.remove_old",
 ]
 # Who tells to what an API key can be limited.
 KEY_LIMITS = {"checkpoints": "loras.offers.checkpoints", "loras": "loras.offers.loras"}
+# What a message says, for each kind of id: the platform knows none of them.
+WEBHOOK_BODIES = {"gen": "generation.telling.generation_data", "whk": "webhooks.serializers.endpoint_data"}
+# Hosts (or host:port) that messages may go to though they are not public or speak no TLS.
+WEBHOOK_HOSTS = env.names("DARKROOM_WEBHOOK_HOSTS")
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
     path("api/v1/", include("quotas.urls")),
+    path("api/v1/", include("webhooks.urls")),
     path("api/v1/workers", Workers.as_view()),
     path("api/v1/audit", Audit.as_view()),
     path("api/v1/", include("tenants.api_keys.urls")),
@@ -33,6 +34,7 @@ urlpatterns = [
     path("", include("generation.pages")),
     path("", include("tenants.api_keys.pages")),
     path("", include("tenants.audit_pages")),
+    path("", include("webhooks.pages")),
     path("", include("pages.urls")),
 ]
 

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from jobs import leases
 from jobs.doorbell import ring
 from jobs.models import Worker
+from webhooks.sender import Sender
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,11 @@ def run_forever() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    sending = Sender().start(stop)  # in a thread of its own, so that slow receivers hold up no tick
     chores_at = 0.0
     while not stop.wait(TICK_SECONDS):
+        if not sending.is_alive() and not stop.is_set():
+            raise RuntimeError("the sender of webhooks has died, and this process with it: the next one goes on")
         try:
             tick()
             if time.monotonic() >= chores_at:
@@ -56,3 +60,4 @@ def run_forever() -> None:
         except Error as error:
             log.warning("the database is out of reach, trying again: %s", error)
             connection.close()
+    sending.join()

@@ -26,6 +26,10 @@ class Endpoint(TenantOwned):
     def __str__(self) -> str:
         return self.url
 
+    def wants(self, event: str) -> bool:
+        """Return whether it hears of events of this type."""
+        return not self.events or event in self.events
+
 
 class Secret(TenantOwned):
     """With what an endpoint's messages are signed; without an endpoint, those to the addresses that requests name.
@@ -72,8 +76,11 @@ class Delivery(TenantOwned):
     message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, null=True, related_name="deliveries")
     url = models.CharField(max_length=2000)
+    lane = models.CharField(
+        max_length=300, default="", help_text="What is slow or dead together: an endpoint, or a server."
+    )
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
-    attempts = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0, help_text="Rises as each begins: the fencing token.")
     due_at = models.DateTimeField(default=timezone.now, help_text="While it is tried, when somebody else may try.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
@@ -98,6 +105,9 @@ class DeliveryAttempt(TenantOwned):
     status = models.PositiveIntegerField(null=True, help_text="HTTP's; empty: there was no answer.")
     error = models.CharField(max_length=200, blank=True)
     seconds = models.FloatField(default=0.0)
+
+    class Meta:
+        ordering = ["pk"]
 
     def __str__(self) -> str:
         return f"{self.delivery_id} {self.status}"

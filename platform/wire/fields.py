@@ -128,6 +128,26 @@ class OneOf(serializers.ChoiceField, _Strict):
         return str(data)
 
 
+class SomeOf(_Strict):
+    """A JSON list of some of a few strings, each kept once; a refusal lists them."""
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        self.choices = tuple(choices)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """Return the choices that were made."""
+        if not isinstance(data, list):
+            raise self.refusal("invalid_type", "must be a list")
+        if any(each not in self.choices for each in data):
+            raise self.refusal("invalid_value", f"may hold: {', '.join(self.choices)}")
+        return list(dict.fromkeys(data))
+
+    def to_representation(self, value: list[str]) -> list[str]:
+        """Return it as it is."""
+        return value
+
+
 class StrictObject(_Strict):
     """A JSON object, taken as it is."""
 

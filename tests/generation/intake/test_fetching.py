@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from generation.intake import open_picture, take_picture
-from generation.intake.addresses import is_public
 from generation.intake.decoding import MAX_BYTES
 from generation.intake.fetching import FETCHES, Fetcher
 from generation.models import Upload
 from tests.pictures import file_of, picture
 from tests.tls import HOST
+from wire.addresses import is_public
 from wire.errors import ApiError
 
 HERE = "127.0.0.1"

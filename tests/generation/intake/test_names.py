@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from generation.intake.fetching import NAMES, Fetcher
+from generation.intake.fetching import Fetcher
 from wire.errors import ApiError
+from wire.guard import NAMES
 
 
 def test_a_name_that_nobody_waits_for_any_more_is_not_asked_for():

@@ -1,0 +1,5 @@
+"""Of what can programs hear? Names that are ours to add to; receivers must tolerate new ones."""
+
+EVENTS = ("job.started", "job.completed")
+TEST = "webhook.test"
+EVENTS_HELP = "Which it hears of; empty: all, those of later versions too."

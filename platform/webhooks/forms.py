@@ -1,0 +1,32 @@
+"""What does the page ask for when somebody adds a webhook?"""
+
+from typing import Any
+
+from django import forms
+
+from webhooks.addresses import MAX_URL_CHARS
+from webhooks.events import EVENTS
+
+
+class EndpointForm(forms.Form):
+    """An address, and of what it hears; whether messages may go there, the service says."""
+
+    url = forms.CharField(
+        label="Address",
+        max_length=MAX_URL_CHARS,
+        widget=forms.URLInput(attrs={"placeholder": "https://example.com/darkroom", "autocomplete": "off"}),
+        help_text="An https: URL of a server on the public internet.",
+    )
+    description = forms.CharField(label="What it is for", max_length=200, required=False)
+    events = forms.MultipleChoiceField(
+        label="Hears of",
+        choices=[(event, event) for event in EVENTS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: of all, those of later versions too.",
+    )
+
+    def refused(self, refusal: Any) -> "EndpointForm":
+        """Return the form with what the service refused, at its field."""
+        self.add_error(refusal.param if refusal.param in self.fields else None, refusal.message)
+        return self

@@ -1,0 +1,150 @@
+"""The verbs of webhooks: add an endpoint, change, silence and delete it, renew its secret, try it, send again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from tenants import audit
+from tenants.callers import Caller
+from tenants.models import Tenant
+from webhooks.addresses import check_server
+from webhooks.events import TEST
+from webhooks.models import Delivery, Endpoint, Message, Secret
+from webhooks.outbox import address
+from webhooks.secrets import add_secret
+from wire.errors import ApiError, missing
+from wire.ids import is_id
+
+MAX_ENDPOINTS = 20
+BY_OWNER = "Its owner disabled it."
+
+
+def find_endpoint(tenant: Tenant, endpoint_id: str) -> Endpoint:
+    """Return this tenant's endpoint. Raises ApiError: another's looks like none."""
+    endpoint: Endpoint | None = None
+    if is_id(endpoint_id, "whk"):
+        endpoint = Endpoint.objects.for_tenant(tenant).filter(pk=endpoint_id).first()
+    if endpoint is None:
+        raise missing()
+    return endpoint
+
+
+def add_endpoint(
+    caller: Caller, url: str, *, description: str = "", events: Sequence[str] = ()
+) -> tuple[Endpoint, Secret]:
+    """Let an address hear of events; return it with the secret that signs its messages. Asks a name server.
+
+    Raises ApiError.
+    """
+    check_server(url, "url")
+    with transaction.atomic():
+        Tenant.objects.select_for_update().get(pk=caller.tenant.pk)  # so that two at a time are counted
+        if Endpoint.objects.for_tenant(caller.tenant).count() >= MAX_ENDPOINTS:
+            message = f"A tenant may have {MAX_ENDPOINTS} webhooks. Delete one that nobody needs."
+            raise ApiError(429, "webhook_limit", message, x_should_retry="false")
+        endpoint = Endpoint.objects.create(tenant=caller.tenant, url=url, description=description, events=list(events))
+        secret = add_secret(caller.tenant.pk, endpoint)
+        _record("webhook.created", caller, endpoint, url=url, events=list(events))
+    return endpoint, secret
+
+
+def change_endpoint(caller: Caller, endpoint: Endpoint, changes: dict[str, Any]) -> None:
+    """Change url, description, events, or the status: `enabled` or `disabled`. Raises ApiError."""
+    if "url" in changes:
+        check_server(changes["url"], "url")
+    with transaction.atomic():
+        columns = {name: value for name, value in changes.items() if name != "status"}
+        for name, value in columns.items():
+            setattr(endpoint, name, value)
+        endpoint.save(update_fields=list(columns))
+        if changes.get("status") == "enabled":
+            _open(endpoint, None, "")
+        elif changes.get("status") == "disabled" and endpoint.disabled_at is None:
+            _open(endpoint, timezone.now(), BY_OWNER)
+        if changes:
+            _record("webhook.changed", caller, endpoint, **changes)
+
+
+def disable_endpoint(endpoint: Endpoint, because: str, *, actor: str) -> None:
+    """Send an endpoint nothing more until its owner enables it again."""
+    with transaction.atomic():
+        endpoint.refresh_from_db(fields=["disabled_at"])
+        if endpoint.disabled_at is None:
+            _open(endpoint, timezone.now(), because)
+            audit.record(
+                "webhook.disabled", tenant=endpoint.tenant_id, actor=actor, subject=endpoint.pk, detail={"why": because}
+            )
+
+
+def _open(endpoint: Endpoint, disabled_at: datetime | None, because: str) -> None:
+    """Open or close an endpoint. What was on its way to a closed one ends there."""
+    endpoint.disabled_at, endpoint.disabled_because = disabled_at, because
+    endpoint.save(update_fields=["disabled_at", "disabled_because"])
+    if disabled_at:
+        pending = Delivery.objects.for_tenant(endpoint.tenant_id).filter(
+            endpoint=endpoint, state=Delivery.State.PENDING
+        )
+        pending.update(state=Delivery.State.DEAD, ended_at=disabled_at)
+
+
+def delete_endpoint(caller: Caller, endpoint: Endpoint) -> None:
+    """Forget an endpoint, its secrets and its deliveries."""
+    with transaction.atomic():
+        _record("webhook.deleted", caller, endpoint, url=endpoint.url)
+        endpoint.delete()
+
+
+def rotate_secret(caller: Caller, endpoint: Endpoint | None) -> Secret:
+    """Return a new secret of an endpoint, or of the requests' addresses; the one before signs too for another day."""
+    with transaction.atomic():
+        secret = add_secret(caller.tenant.pk, endpoint)
+        _record("webhook.secret_rotated", caller, endpoint)
+    return secret
+
+
+def send_test(endpoint: Endpoint) -> Delivery:
+    """Send an endpoint a message that means nothing. Raises ApiError while it is disabled."""
+    if endpoint.disabled_at is not None:
+        raise _silenced()
+    message = Message(tenant_id=endpoint.tenant_id, type=TEST, subject=endpoint.pk)
+    delivery = address(message, endpoint.url, endpoint)
+    with transaction.atomic():
+        message.save(force_insert=True)
+        delivery.save(force_insert=True)
+    return delivery
+
+
+def find_delivery(tenant: Tenant, delivery_id: str, endpoint: Endpoint | None = None) -> Delivery:
+    """Return this tenant's delivery, of this endpoint if one is named. Raises ApiError: another's looks like none."""
+    delivery: Delivery | None = None
+    if is_id(delivery_id, "dlv"):
+        owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
+        delivery = owned.filter(pk=delivery_id).first()
+    if delivery is None or (endpoint is not None and delivery.endpoint_id != endpoint.pk):
+        raise missing()
+    return delivery
+
+
+def replay(delivery: Delivery) -> None:
+    """Send a message again, at once and under the same id. Raises ApiError while its endpoint is disabled."""
+    if delivery.endpoint is not None and delivery.endpoint.disabled_at is not None:
+        raise _silenced()
+    mine = Delivery.objects.for_tenant(delivery.tenant_id).filter(pk=delivery.pk)
+    now, pending = timezone.now(), Delivery.State.PENDING
+    # One that is tried anyway keeps the count of its attempts; one that has ended begins anew.
+    if not mine.filter(state=pending).update(due_at=now):
+        mine.exclude(state=pending).update(state=pending, attempts=0, due_at=now, ended_at=None)
+    delivery.refresh_from_db()
+
+
+def _silenced() -> ApiError:
+    message = "This webhook is disabled. Enable it first."
+    return ApiError(409, "webhook_disabled", message, x_should_retry="false")
+
+
+def _record(action: str, caller: Caller, endpoint: Endpoint | None, **detail: Any) -> None:
+    subject = endpoint.pk if endpoint else "the requests' addresses"
+    audit.record(action, tenant=caller.tenant, actor=caller.actor, subject=subject, detail=detail)
