@@ -18,16 +18,18 @@ from generation.batches.sweeps import SweepOrderSerializer, sweep_orders
 from generation.batches.tally import tallies
 from generation.models import Batch
 from generation.views import PAGE_PARAMETERS, find_generation
+from idempotency import keeping
+from idempotency.once import Once
 from jobs.waiting import waits
 from tenants.authentication import caller
-from tenants.models import Scope
+from tenants.models import Scope, Tenant
 from wire.paging import listing, page
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}
 PNG = {(200, "image/png"): OpenApiTypes.BINARY}
 
 
-class Batches(APIView):
+class Batches(Once, APIView):
     """Ask for many generations at once; look back at what was asked."""
 
     scopes = {"POST": Scope.GENERATE}
@@ -37,6 +39,8 @@ class Batches(APIView):
         """Ask for many generations at once: all are accepted, or none is."""
         asked = BatchOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        if known := made_before(caller(request).tenant):
+            return _accepted(known)
         orders = batch_orders(caller(request).tenant, asked.validated_data)
         return _accepted(request_batch(caller(request), orders))
 
@@ -48,7 +52,7 @@ class Batches(APIView):
         return Response(listing(rows, has_more, lambda batch: BatchSerializer(batch, context=context).data))
 
 
-class Sweeps(APIView):
+class Sweeps(Once, APIView):
     """Ask for a grid of generations."""
 
     scopes = {"POST": Scope.GENERATE}
@@ -58,8 +62,16 @@ class Sweeps(APIView):
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
         asked = SweepOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        if known := made_before(caller(request).tenant):
+            return _accepted(known)
         orders = sweep_orders(caller(request).tenant, asked.validated_data)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
+
+
+def made_before(tenant: Tenant) -> Batch | None:
+    """Return the batch that this very request made when it came before, None when it is to make one."""
+    batch_id = keeping.made_before()
+    return find_batch(tenant, batch_id) if batch_id else None
 
 
 def _accepted(batch: Batch) -> Response:

@@ -141,9 +141,10 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["quotas.rates.RateLimit"],
     "DEFAULT_PARSER_CLASSES": ["wire.strict_json.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "idempotency.schema.Schema",
     "EXCEPTION_HANDLER": "wire.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # ?format= is an unknown parameter like any other, not a missing page
@@ -170,6 +171,7 @@ JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED_PER_TENANT = env.number("DARKROOM_MAX_QUEUED_PER_TENANT", 500, low=1)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
+LIMITS_KNOWN_SECONDS = 10  # after how long a process hears that a tenant's request rate has changed
 MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
 MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=1)
 
@@ -190,6 +192,7 @@ CHORES = [
     "generation.storage.remove_orphans",
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
+    "idempotency.keeping.forget_expired",
 ]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)

@@ -23,6 +23,12 @@ TYPES = {
     503: "server_error",
 }
 
+TYPES_OF_CODES = {
+    "idempotency_key_reused": "idempotency_error",
+    "idempotency_in_progress": "idempotency_error",
+    "idempotency_answer_lost": "idempotency_error",
+}
+
 # DRF's own validation codes in our words.
 CODES = {
     "required": "missing_required_parameter",
@@ -45,7 +51,7 @@ class ApiError(Exception):
     @property
     def body(self) -> dict[str, Any]:
         """The JSON that the caller gets."""
-        kind = TYPES.get(self.status, "invalid_request_error")
+        kind = TYPES_OF_CODES.get(self.code) or TYPES.get(self.status, "invalid_request_error")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
 

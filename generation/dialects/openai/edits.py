@@ -16,6 +16,7 @@ from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.forms import said_in
 from generation.dialects.openai.images import accepted
 from generation.picture_orders import STRENGTH, PictureField
+from idempotency.once import OnceOrJoined
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError
 from wire.fields import OneOf
@@ -78,7 +79,7 @@ def in_openais_words() -> Iterator[None]:
         raise ApiError(refusal.status, refusal.code, message, param=param, **refusal.headers) from refusal
 
 
-class Edits(APIView):
+class Edits(OnceOrJoined, APIView):
     """`POST /v1/images/edits`."""
 
     scopes = {"POST": Scope.GENERATE}

@@ -14,6 +14,7 @@ from generation.dialects.openai.images import accepted
 from generation.dialects.openai.remembering import prompt_in
 from generation.models import Image
 from generation.prompt_field import PromptField
+from idempotency.once import OnceOrJoined
 from tenants.models import Scope, Tenant
 from wire.ids import is_id
 
@@ -52,7 +53,7 @@ def _remembered(tenant: Tenant, picture: str | UploadedFile) -> str | None:
     return image.job.prompt if image else None
 
 
-class Variations(APIView):
+class Variations(OnceOrJoined, APIView):
     """`POST /v1/images/variations`."""
 
     scopes = {"POST": Scope.GENERATE}
