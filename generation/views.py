@@ -85,14 +85,10 @@ class Generations(Once, APIView):
     )
     def post(self, request: Request) -> Response:
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
-        asked = orders.OrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = made_before(caller(request).tenant) or request_generation(
-            caller(request), orders.order(caller(request).tenant, asked.validated_data)
-        )
+        job = made_before(caller(request).tenant) or _made(request)
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:
@@ -111,6 +107,13 @@ class Generations(Once, APIView):
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
+
+
+def _made(request: Request) -> GenerationJob:
+    """Return the generation that is asked for. Raises ApiError."""
+    asked = orders.OrderSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return request_generation(caller(request), orders.order(caller(request).tenant, asked.validated_data))
 
 
 def preferred_wait(request: Request) -> int:

@@ -37,10 +37,10 @@ class Batches(Once, APIView):
     @extend_schema(request=BatchOrderSerializer, responses={202: BatchSerializer})
     def post(self, request: Request) -> Response:
         """Ask for many generations at once: all are accepted, or none is."""
-        asked = BatchOrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
         if known := made_before(caller(request).tenant):
             return _accepted(known)
+        asked = BatchOrderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
         orders = batch_orders(caller(request).tenant, asked.validated_data)
         return _accepted(request_batch(caller(request), orders))
 
@@ -60,10 +60,10 @@ class Sweeps(Once, APIView):
     @extend_schema(request=SweepOrderSerializer, responses={202: BatchSerializer})
     def post(self, request: Request) -> Response:
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
-        asked = SweepOrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
         if known := made_before(caller(request).tenant):
             return _accepted(known)
+        asked = SweepOrderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
         orders = sweep_orders(caller(request).tenant, asked.validated_data)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
 
