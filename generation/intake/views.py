@@ -12,6 +12,7 @@ from generation.intake.taking import take_given
 from generation.intake.uploads import delete_upload
 from generation.models import Upload
 from generation.views import stored_file
+from idempotency.once import Once
 from tenants.authentication import caller
 from tenants.models import Scope, Tenant
 from wire.errors import missing
@@ -28,7 +29,7 @@ def find_upload(tenant: Tenant, upload_id: str) -> Upload:
     return upload
 
 
-class Uploads(APIView):
+class Uploads(Once, APIView):
     """Pictures and masks for later use."""
 
     scopes = {"POST": Scope.GENERATE}

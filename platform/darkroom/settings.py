@@ -143,9 +143,10 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["quotas.rates.RateLimit"],
     "DEFAULT_PARSER_CLASSES": ["wire.strict_json.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "idempotency.schema.Schema",
     "EXCEPTION_HANDLER": "wire.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # ?format= is an unknown parameter like any other, not a missing page
@@ -177,6 +178,7 @@ LIMIT_COUNTERS = {
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
+LIMITS_KNOWN_SECONDS = 10  # after how long a process hears that a tenant's request rate has changed
 MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
 MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=1)
 
@@ -197,6 +199,7 @@ CHORES = [
     "generation.storage.remove_orphans",
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
+    "idempotency.keeping.forget_expired",
     "webhooks.cleaning.remove_old",
 ]
 # Who tells to what an API key can be limited.

@@ -7,7 +7,10 @@ from tenants.ownership import TenantOwned
 
 
 class KeptRequest(TenantOwned):
-    """A request that came with an Idempotency-Key, kept for a day with its answer, or with the job that it made."""
+    """A request that is known when it comes again, kept with its answer, or with the job that it made.
+
+    By its Idempotency-Key for a day; without one, from a client that says when it retries, for as long as it may.
+    """
 
     route = models.CharField(max_length=200, help_text="Method and path.")
     digest = models.CharField(max_length=64, help_text="Of the Idempotency-Key.")
@@ -18,6 +21,9 @@ class KeptRequest(TenantOwned):
     job_id = models.CharField(max_length=40, blank=True, help_text="Written in the transaction that makes the job.")
     status = models.PositiveIntegerField(null=True)
     headers = models.JSONField(default=dict)
+    retries = models.PositiveIntegerField(
+        null=True, help_text="How many of a client's own retries have joined it; empty: it came with a key."
+    )
     body = models.BinaryField(default=bytes, help_text="Encrypted: an answer may show a secret that nobody else can.")
 
     class Meta:

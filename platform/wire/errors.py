@@ -26,6 +26,12 @@ TYPES = {
     503: "server_error",
 }
 
+TYPES_OF_CODES = {
+    "idempotency_key_reused": "idempotency_error",
+    "idempotency_in_progress": "idempotency_error",
+    "idempotency_answer_lost": "idempotency_error",
+}
+
 # DRF's own validation codes in our words.
 CODES = {
     "required": "missing_required_parameter",
@@ -47,7 +53,7 @@ class ApiError(Exception):
         message: str,
         *,
         param: str | None = None,
-        limit: dict[str, Any] | None = None,
+        limit: Any = None,  # a JSON object: which limit it is, and how it stands
         **headers: str,
     ) -> None:
         super().__init__(message)
@@ -57,7 +63,7 @@ class ApiError(Exception):
     @property
     def body(self) -> dict[str, Any]:
         """The JSON that the caller gets."""
-        kind = TYPES.get(self.status, "invalid_request_error")
+        kind = TYPES_OF_CODES.get(self.code) or TYPES.get(self.status, "invalid_request_error")
         told = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
         return {"error": told if self.limit is None else told | {"limit": self.limit}}
 

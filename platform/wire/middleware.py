@@ -31,7 +31,7 @@ class WireMiddleware:
         response = await self.get_response(request)
         response["X-Request-Id"] = new_id("req")
         if is_api(request):
-            for name, value in getattr(request, "limit_headers", {}).items():
+            for name, value in said_of(request).items():
                 response[name] = value
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
@@ -40,3 +40,10 @@ class WireMiddleware:
 def is_api(request: HttpRequest) -> bool:
     """Return whether a program, not a person, is asking."""
     return API_PATH.match(request.path_info) is not None
+
+
+def said_of(request: HttpRequest) -> dict[str, str]:
+    """Return what the rooms above have noted about the request: how its caller's limits stand, and that it was done
+    before."""
+    limits: dict[str, str] = getattr(request, "limit_headers", {})
+    return limits | ({"Idempotency-Replayed": "true"} if getattr(request, "is_replay", False) else {})

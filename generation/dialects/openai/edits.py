@@ -15,6 +15,7 @@ from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.forms import said_in
 from generation.dialects.openai.images import accepted
 from generation.picture_orders import STRENGTH, PictureField
+from idempotency.once import OnceOrJoined
 from quotas.headers import ShowsLimits
 from tenants.callers import Caller
 from tenants.models import Scope
@@ -76,10 +77,12 @@ def in_openais_words() -> Iterator[None]:
     except ApiError as refusal:
         message = refusal.message.replace("init_image", "image")
         param = "image" if refusal.param == "init_image" else refusal.param
-        raise ApiError(refusal.status, refusal.code, message, param=param, **refusal.headers) from refusal
+        raise ApiError(
+            refusal.status, refusal.code, message, param=param, limit=refusal.limit, **refusal.headers
+        ) from refusal
 
 
-class Edits(ShowsLimits):
+class Edits(OnceOrJoined, ShowsLimits):
     """`POST /v1/images/edits`."""
 
     scopes = {"POST": Scope.GENERATE}

@@ -13,6 +13,7 @@ from generation.dialects.openai.images import accepted
 from generation.dialects.openai.remembering import prompt_in
 from generation.models import Image
 from generation.prompt_field import PromptField
+from idempotency.once import OnceOrJoined
 from quotas.headers import ShowsLimits
 from tenants.callers import Caller
 from tenants.models import Scope, Tenant
@@ -53,7 +54,7 @@ def _remembered(tenant: Tenant, picture: str | UploadedFile) -> str | None:
     return image.job.prompt if image else None
 
 
-class Variations(ShowsLimits):
+class Variations(OnceOrJoined, ShowsLimits):
     """`POST /v1/images/variations`."""
 
     scopes = {"POST": Scope.GENERATE}

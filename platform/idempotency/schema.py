@@ -1,0 +1,25 @@
+"""How does the OpenAPI document say that a request may name itself?"""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+from idempotency.by_key import HEADER
+from idempotency.once import Once
+
+KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 255 visible characters of your choice. The same request with the same key is done once in a day.",
+)
+
+
+class Schema(AutoSchema):
+    """Adds the header to the doors that take it."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the parameters that nothing else tells."""
+        takes_key = isinstance(self.view, Once) and self.method == "POST"
+        return [*super().get_override_parameters(), *([KEY] if takes_key else [])]
