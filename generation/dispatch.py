@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils.module_loading import import_string
 from PIL import Image as Pixels
 
 from generation.drawing import Drawing, Engine
+from generation.engine.due import USUAL_PATIENCE, Urgency
 from generation.engine.errors import DeviceLost, EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, StepReport
@@ -21,6 +23,7 @@ from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from generation.previews import packed, shown
 from jobs.lifecycle import JobFailed, WorkerUnfit
+from jobs.models import Tier
 from jobs.previews import Previews
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
@@ -32,6 +35,9 @@ log = logging.getLogger(__name__)
 # Apart, so that no slow download or store of previews keeps a picture from being stored.
 STORING_THREADS = FETCHING_THREADS = 2
 SHOWING_THREADS = 1
+# After how many times what it takes alone a generation is due. Which tenant had how much, the claim sees to.
+PATIENCE = {Tier.INTERACTIVE: 1.0, Tier.STANDARD: USUAL_PATIENCE, Tier.FLEX: 8.0}
+ON_TOP = 2  # so many times JOBS_AT_ONCE at most, of tenants that have little here
 OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
 
 
@@ -45,6 +51,7 @@ class Generations:
         self.fetching = ThreadPoolExecutor(FETCHING_THREADS, thread_name_prefix="fetching")
         self.showing = ThreadPoolExecutor(SHOWING_THREADS, thread_name_prefix="showing")
         self.going_on: set[GenerationPerformance] = set()
+        self.affinities: dict[str, str] = {}  # by where their checkpoint's files are
 
     def warm_up(self) -> None:
         """Load the checkpoint that the settings name. Raises JobFailed with a sentence for the operator."""
@@ -66,11 +73,12 @@ class Generations:
             raise WorkerUnfit("the device is lost, or hangs")
 
     def has_room(self) -> bool:
-        """Return whether one more generation would get on."""
-        return len(self.going_on) < settings.JOBS_AT_ONCE
+        """Return whether one more generation would get on, be it on top of JOBS_AT_ONCE."""
+        return len(self.going_on) < ON_TOP * settings.JOBS_AT_ONCE
 
     def begin(self, job: GenerationJob) -> "GenerationPerformance":
         """Hand the generation to the engine."""
+        self.affinities[job.checkpoint.source] = job.affinity
         performance = GenerationPerformance(job, self.engine, self.storing, self.fetching, self.showing)
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
@@ -79,6 +87,12 @@ class Generations:
     def holds(self) -> list[dict[str, Any]]:
         """Return which weights lie where, and why."""
         return self.engine.holds()
+
+    def resident(self) -> set[str]:
+        """Return which checkpoints lie on the device, of those that were drawn with."""
+        held = [each for each in self.engine.holds() if each["kind"] == "checkpoint" and each["where"] == "device"]
+        there = {each["name"] for each in held}
+        return {affinity for source, affinity in self.affinities.items() if Path(source).name in there}
 
 
 class GenerationPerformance:
@@ -154,6 +168,7 @@ class GenerationPerformance:
                 self.spec,
                 lambda picture: self._in(self.storing, self._store, picture),
                 lambda *look: self.showing.submit(self._show, *look).add_done_callback(shown),
+                Urgency(self.job.tenant_id, PATIENCE[Tier(self.job.tier)]),
             )
         self.drawing.finished.add_done_callback(self._drawn)
 

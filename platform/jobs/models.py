@@ -132,6 +132,9 @@ class Share(models.Model):
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
     served = models.FloatField(default=0.0, help_text="GPU-milliseconds divided by the tenant's weight.")
 
+    class Meta:
+        indexes = [models.Index(fields=["served"], name="share_by_served")]
+
     def __str__(self) -> str:
         return f"{self.tenant}: {self.served:.0f}"
 

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, cancel_waiting, move, place
+from jobs.shares import enter
 from quotas.ledger import reserve
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
@@ -31,6 +32,7 @@ def accept(*jobs: Job) -> None:
     """
     with transaction.atomic():
         _check_room(jobs[0], len(jobs))
+        enter(type(jobs[0]), jobs[0].tenant_id)
         reserve(jobs[0].tenant, [job.reservation for job in jobs])
         place(jobs)
     transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
