@@ -23,11 +23,14 @@ from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from generation.previews import packed, shown
 from jobs.lifecycle import JobFailed, WorkerUnfit
-from jobs.models import Tier
+from jobs.models import Job
 from jobs.previews import Previews
+from jobs.shares import LEAST_WEIGHT
+from jobs.tiers import rank_of
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
 from loras.weights.errors import CheckpointUnusable
+from quotas.limits import limits_of
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -36,7 +39,7 @@ log = logging.getLogger(__name__)
 STORING_THREADS = FETCHING_THREADS = 2
 SHOWING_THREADS = 1
 # After how many times what it takes alone a generation is due. Which tenant had how much, the claim sees to.
-PATIENCE = {Tier.INTERACTIVE: 1.0, Tier.STANDARD: USUAL_PATIENCE, Tier.FLEX: 8.0}
+PATIENCE = (1.0, USUAL_PATIENCE, 8.0)  # by rank: interactive, standard, flex
 ON_TOP = 2  # so many times JOBS_AT_ONCE at most, of tenants that have little here
 OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
 
@@ -109,6 +112,7 @@ class GenerationPerformance:
         # What asks the database asks here: the pools' threads have no connection.
         self.job, self.spec, self.engine = job, job.spec, engine
         self.storing, self.fetching, self.showing = storing, fetching, showing
+        self.urgency = urgency_of(job)
         self.outcome: Future[Sequence[Image]] = Future()
         self.previews = Previews(job)
         self.images: list[Image] = []
@@ -168,7 +172,7 @@ class GenerationPerformance:
                 self.spec,
                 lambda picture: self._in(self.storing, self._store, picture),
                 lambda *look: self.showing.submit(self._show, *look).add_done_callback(shown),
-                Urgency(self.job.tenant_id, PATIENCE[Tier(self.job.tier)]),
+                self.urgency,
             )
         self.drawing.finished.add_done_callback(self._drawn)
 
@@ -200,6 +204,12 @@ class GenerationPerformance:
             if len(self.images) == self.spec.n:
                 with suppress(InvalidStateError):
                     self.outcome.set_result(sorted(self.images, key=lambda each: each.index))
+
+
+def urgency_of(job: Job) -> Urgency:
+    """Return how urgent a job is to the engine: each tenant has a lane. Asks the database."""
+    weight = max(limits_of(job.tenant_id).weight, LEAST_WEIGHT)
+    return Urgency(job.tenant_id, PATIENCE[rank_of(job.tier, job.created_at)], weight)
 
 
 def translated(error: BaseException) -> BaseException:
