@@ -1,5 +1,6 @@
 """Everything that is being drawn on one device, and whose turn it is: the one who is due first."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -11,6 +12,7 @@ import torch
 from generation.engine.batch import RunningBatch
 from generation.engine.decode import decode
 from generation.engine.device import StepClock, drawn_by, engine_errors
+from generation.engine.due import STAY_SECONDS, Stay
 from generation.engine.errors import BrokenPicture, DeviceLost, InvalidOutput, OutOfMemory, WeightsDoNotFit
 from generation.engine.generation import Generation, fails
 from generation.engine.group import Group
@@ -21,6 +23,7 @@ from generation.engine.pace import Pace
 from generation.engine.previews import preview
 from generation.engine.spec import Picture
 from generation.engine.weight_set import On, WeightSet, WeightsOn
+from loras.weights.wanted import CheckpointOf
 
 TOO_LARGE = "A picture of this size does not fit into the device's memory. Ask for a smaller one."
 # What overflows in fp16 has room in bf16, and what bf16's few digits spoil is right in fp32.
@@ -38,6 +41,7 @@ class Batches:
     def __init__(self, weights: WeightsOn, pace: Pace, clock: StepClock, *, padded: bool = False) -> None:
         self.weights, self.pace, self.clock, self.padded = weights, pace, clock, padded
         self.groups: dict[WeightSet, Group] = {}
+        self.stay = Stay(STAY_SECONDS)
 
     def admit(self, generation: Generation) -> None:
         """Let a generation's pictures wait for their turn."""
@@ -57,7 +61,7 @@ class Batches:
         self._drop_the_finished()
         if self.is_idle:
             return
-        group = min(self.groups.values(), key=lambda group: group.first.generation.due)
+        group = self._whose_turn()
         first = group.first
         with fails(first.generation):  # if the weights cannot be had; the next one tries again
             # Its own weight set, not an equal one: another tenant's copy of a LoRA may have left the disk.
@@ -66,6 +70,15 @@ class Batches:
             if group.batches:
                 self._step(on, group, min(group.batches.values(), key=attrgetter("due")))
         self._drop_the_finished()
+
+    def _whose_turn(self) -> Group:
+        """Return the group that is due first, for a while of those alone whose checkpoint need not be moved in."""
+        dues: dict[str, float] = {}
+        for key, group in self.groups.items():
+            dues[key.checkpoint] = min(group.first.generation.due, dues.get(key.checkpoint, math.inf))
+        checkpoint = self.stay.next(dues, lambda source: self.weights.residency.is_near(CheckpointOf(source)))
+        groups = [group for key, group in self.groups.items() if key.checkpoint == checkpoint]
+        return min(groups, key=lambda group: group.first.generation.due)
 
     def fail_all(self, error: Exception) -> None:
         """End every generation with this error."""

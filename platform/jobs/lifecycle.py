@@ -3,7 +3,7 @@
 import copy
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -66,13 +66,16 @@ class Performer(Protocol):
         """Raise WorkerUnfit when no job of this kind will get on in this process any more."""
 
     def has_room(self) -> bool:
-        """Return whether one more job would get on."""
+        """Return whether one more job would get on, be it on top of JOBS_AT_ONCE."""
 
     def begin(self, job: Any) -> Performance:
         """Begin a job and return at once."""
 
     def holds(self) -> list[dict[str, Any]]:
         """Return what lies in memory and why, for the operator: plain values."""
+
+    def resident(self) -> Set[str]:
+        """Return for which affinities of jobs the large weights are where they are used."""
 
 
 class Held:

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, cancel_waiting, move, place
+from jobs.shares import enter
 from quotas import storage
 from quotas.ledger import reserve
 from quotas.limits import EffectiveLimits, limits_of
@@ -39,6 +40,7 @@ def accept(*jobs: Job) -> None:
         storage.check_room(jobs[0].tenant, limits=limits)
         # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
         _check_room(jobs[0], len(jobs), limits)
+        enter(type(jobs[0]), jobs[0].tenant_id)
         place(jobs)
     transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
 
@@ -108,5 +110,10 @@ def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:
 
 def has_ready_worker() -> bool:
     """Return whether a worker with its checkpoint loaded was seen within the last lease."""
+    return ready_workers() > 0
+
+
+def ready_workers() -> int:
+    """Return how many workers with their checkpoint loaded were seen within the last lease."""
     recently = Now() - timedelta(seconds=settings.LEASE_SECONDS)
-    return Worker.objects.filter(ready=True, seen_at__gte=recently).exists()
+    return Worker.objects.filter(ready=True, seen_at__gte=recently).count()
