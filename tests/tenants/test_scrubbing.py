@@ -42,7 +42,7 @@ def test_a_key_in_any_place_of_a_request_is_not_logged(alice, log):
         client.get("/api/v1/generations", {"api_key": key, "after": key})
         client.get(f"/files/{key}.png")
         said = {"prompt": key, key: key, "loras": [{"name": key}]}
-            Client.post(client, "/api/v1/generations", said, content_type="application/json")
+        Client.post(client, "/api/v1/generations", said, content_type="application/json")
         client.post("/sign-in", {"username": f"{key}@example.com", "password": key})
     assert f"{alice.key.prefix}…" in log.getvalue()  # the paths were logged
     assert key not in log.getvalue()
