@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import keys
-from tenants.isolation import for_everybody
+from tenants.isolation import for_everybody, speak_for
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
 
@@ -96,16 +96,21 @@ def _by_key(authorization: str) -> Caller:
         raise _refused("invalid_api_key", "This is not a key of ours. Send 'Authorization: Bearer sdx_live_…'.")
     with for_everybody():
         found = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
-        key = check_key(found)
-        _note_use(key)
+    key = check_key(found)
+    speak_for(key.tenant_id)
+    _note_use(key)
     return Caller(tenant=key.tenant, scopes=tuple(key.scopes), key=key)
 
 
 def _by_session(request: HttpRequest) -> Caller:
     user = getattr(request, "user", AnonymousUser())
-    membership = member_of(user) if isinstance(user, User) and user.is_active else None
+    membership = None
+    if isinstance(user, User) and user.is_active:
+        with for_everybody():
+            membership = member_of(user)
     if membership is None:
         raise no_key()
+    speak_for(membership.tenant_id)
     scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
 

@@ -1,17 +1,19 @@
-"""From which address does a request come? The audit wants to know, and no service is told."""
+"""For whom does a request speak? For nobody at first, for its caller's tenant later, for everybody in the console."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from tenants.audit import ADDRESS
+from tenants.isolation import EVERYBODY, NOBODY, speak_for, speaking_for
 
-GetResponse = Callable[[HttpRequest], Awaitable[HttpResponse]]
+GetResponse = Callable[[HttpRequest], Awaitable[Any]]
 
 
-class AddressMiddleware:
-    """Notes the address for as long as the request lasts; asynchronous like the views that wait."""
+class IsolationMiddleware:
+    """Lets each request begin as nobody's, and whatever runs it after that speak as before."""
 
     sync_capable = False
     async_capable = True
@@ -21,10 +23,23 @@ class AddressMiddleware:
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
 
-    async def __call__(self, request: HttpRequest) -> HttpResponse:
+    async def __call__(self, request: HttpRequest) -> Any:
         """Answer the request."""
-        token = ADDRESS.set(request.META.get("REMOTE_ADDR", "")[:45])
+        before = speaking_for()
+        speak_for(NOBODY)
         try:
-            return await self.get_response(request)
-        finally:
-            ADDRESS.reset(token)
+            response = await self.get_response(request)
+        except BaseException:
+            speak_for(before)
+            raise
+        if response.streaming:  # goes on as its caller until it is closed
+            response._resource_closers.append(partial(speak_for, before))
+        else:
+            speak_for(before)
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """Let operators see all tenants' rows in the console, and nobody else anywhere."""
+        match = request.resolver_match
+        if match is not None and "admin" in match.app_names and request.user.is_staff and request.user.is_active:
+            speak_for(EVERYBODY)

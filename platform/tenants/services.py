@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tenants import keys
 from tenants.audit import record
+from tenants.isolation import for_everybody
 from tenants.models import ApiKey, Membership, Tenant, User, every_scope
 
 ITSELF = "the server"  # who acts where no person and no key does
@@ -15,7 +16,7 @@ ITSELF = "the server"  # who acts where no person and no key does
 
 def open_tenant(name: str, owner: User) -> Tenant:
     """Create a tenant with its first member."""
-    with transaction.atomic():
+    with for_everybody(), transaction.atomic():
         tenant = Tenant.objects.create(name=name)
         Membership.objects.create(tenant=tenant, user=owner, role=Membership.Role.OWNER)
     return tenant
