@@ -13,6 +13,7 @@ from unfold.decorators import display
 from generation.links import link_to, link_to_thumbnail
 from generation.models import GenerationJob, Image
 from jobs.admin import STATUS_LABELS, ReadOnly
+from tenants.operators import Watched
 
 LINK = "text-primary-600 dark:text-primary-500"  # unfold's look of a link in a read-only field
 
@@ -42,7 +43,7 @@ class ImageInline(TabularInline):
 
 
 @admin.register(GenerationJob)
-class GenerationJobAdmin(ReadOnly):
+class GenerationJobAdmin(Watched, ReadOnly):
     """The generations of every tenant."""
 
     list_display = ["id", "tenant", "state", "short_prompt", "asked", "created_at", "took"]
@@ -104,7 +105,7 @@ class GenerationJobAdmin(ReadOnly):
 
 
 @admin.register(Image)
-class ImageAdmin(ReadOnly):
+class ImageAdmin(Watched, ReadOnly):
     """The images of every tenant."""
 
     list_display = ["picture", "id", "tenant", "generation", "seed", "file", "created_at"]

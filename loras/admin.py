@@ -13,6 +13,7 @@ from unfold.decorators import display
 from loras.forms import TOLD, CheckpointForm, ControlNetForm, LoraForm
 from loras.models import Checkpoint, ControlNet, Lora, LoraVersion
 from loras.services import make_default, register_lora, remove_lora
+from tenants.operators import Watched
 from wire.errors import ApiError
 
 
@@ -76,7 +77,7 @@ class VersionInline(TabularInline):
 
 
 @admin.register(Lora)
-class LoraAdmin(ModelAdmin):
+class LoraAdmin(Watched):
     """The LoRAs; a file put in here goes through the same door as every other.
 
     Nobody deletes one by the usual button: generations may have been made with it. The action knows.

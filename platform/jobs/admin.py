@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from jobs.models import JobEvent, Status, Worker, job_models
 from jobs.moves import MOVES
+from tenants.operators import Watched, note_view
 
 # How unfold colours a state, and the event that led there.
 STATUS_LABELS: dict[str, str] = {
@@ -44,7 +45,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {"title": "Failed (1 h)", "value": ended.filter(status=Status.FAILED).count()},
         {"title": "Workers ready", "value": ready},
     ]
-    latest = failed.select_related("tenant").order_by("-at")[:8]
+    latest = list(failed.select_related("tenant").order_by("-at")[:8])
+    note_view(request, {each.tenant_id for each in latest}, "overview")
     rows = [[f"{each.at:%d %b %H:%M}", _link_to_events(each.job_id), each.tenant, each.detail] for each in latest]
     context["failures"] = {"headers": ["When", "Job", "Tenant", "Why"], "rows": rows}
     return context
@@ -91,7 +93,7 @@ class MoveFilter(admin.SimpleListFilter):
 
 
 @admin.register(JobEvent)
-class JobEventAdmin(ReadOnly):
+class JobEventAdmin(Watched, ReadOnly):
     """Every move of every job."""
 
     list_display = ["at", "job_id", "tenant", "move", "attempt", "detail"]

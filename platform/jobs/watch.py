@@ -19,7 +19,7 @@ from jobs import previews
 from jobs.models import TERMINAL, Job, Status
 from jobs.services import positions
 from jobs.threads import in_thread
-from tenants.isolation import for_everybody
+from tenants.isolation import EVERYBODY, speak_for
 from tenants.standing import Standing, refusals
 from wire.errors import ApiError
 
@@ -156,6 +156,7 @@ class Watch:
                 self.looking = None
 
     async def _look(self) -> None:
+        speak_for(EVERYBODY)  # it looks for all who wait, not for the request that came first
         while True:
             guests = list(self.guests)
             try:
@@ -191,18 +192,17 @@ def _looked_at(guests: list[Guest]) -> Seen:
     """Look at the jobs, after that at what they show, since a job that has ended has shown all it ever will, and last
     at who may hear of it: nothing is told that happened after somebody was shut out."""
     waiters = [guest for guest in guests if isinstance(guest, Waiter)]
-    with for_everybody():
-        found: dict[str, Snapshot] = {}
-        for model in {type(waiter.job) for waiter in waiters}:
-            found |= _snapshots(model, {waiter.job.pk for waiter in waiters if type(waiter.job) is model})
-        names = {
-            name
-            for waiter in waiters
-            if waiter.wanted and waiter.job.pk in found
-            for name in waiter.awaited(found[waiter.job.pk].attempt)
-        }
-        shown = previews.store().get(sorted(names))
-        return Seen(found, shown, refusals({guest.standing for guest in guests}))
+    found: dict[str, Snapshot] = {}
+    for model in {type(waiter.job) for waiter in waiters}:
+        found |= _snapshots(model, {waiter.job.pk for waiter in waiters if type(waiter.job) is model})
+    names = {
+        name
+        for waiter in waiters
+        if waiter.wanted and waiter.job.pk in found
+        for name in waiter.awaited(found[waiter.job.pk].attempt)
+    }
+    shown = previews.store().get(sorted(names))
+    return Seen(found, shown, refusals({guest.standing for guest in guests}))
 
 
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:

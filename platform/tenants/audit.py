@@ -4,7 +4,7 @@ The rows of a tenant are a chain: each is sealed with the SHA-256 of the digest 
 changed or missing one shows (`tenants.invariants`). `record` holds the chain's end until the transaction is over: call
 it last, when nothing else is left to be locked.
 
-From which address, nobody needs to say: `tenants.middleware.AddressMiddleware` notes that of the request in which it
+From which address, nobody needs to say: `tenants.addresses.AddressMiddleware` notes that of the request in which it
 happens, and `record` looks there. What happens outside requests has none.
 """
 
@@ -52,7 +52,7 @@ def record_for(
 ) -> None:
     """Write down an act that concerns each of these tenants, by id; the same few queries however many they are."""
     whence = ADDRESS.get() if address is None else address
-    with for_everybody(), transaction.atomic():
+    with for_everybody(), transaction.atomic():  # a failed sign-in speaks for nobody yet
         chains = _held({tenant_id or "": tenant_id for tenant_id in tenants})
         events = [
             AuditEvent(

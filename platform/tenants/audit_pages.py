@@ -1,5 +1,6 @@
 """The dashboard's door to the audit, for a tenant's owners and admins."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +22,17 @@ def audit(request: HttpRequest) -> HttpResponse:
     rows, has_more = page(events_of(caller.tenant, request.GET), request.GET, "aud")
     asked = {name: request.GET[name] for name in ("action", "actor") if request.GET.get(name)}
     older = urlencode(asked | {"after": rows[-1].pk}) if has_more else ""
-    return render(request, "tenants/audit.html", {"rows": rows, "older": older, "asked": asked})
+    shown = [
+        (event, [(name.replace("_", " "), _in_words(event.detail[name])) for name in event.detail]) for event in rows
+    ]
+    return render(request, "tenants/audit.html", {"rows": shown, "older": older, "asked": asked})
+
+
+def _in_words(value: Any) -> str:
+    """Return a detail as people read it."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
 
 
 urlpatterns = [path("settings/audit", audit, name="audit")]

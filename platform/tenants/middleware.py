@@ -1,20 +1,21 @@
-"""What is known of a request before its caller is? For whom it may speak, and from which address it comes."""
+"""For whom does a request speak? For nobody at first, for its caller's tenant later, for everybody in the console."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
-from tenants.audit import ADDRESS
 from tenants.isolation import EVERYBODY, NOBODY, speak_for, speaking_for
+from wire.errors import OUT_OF_REACH
 
 GetResponse = Callable[[HttpRequest], Awaitable[Any]]
 
 
-class AddressMiddleware:
-    """Notes the address, which the audit wants to know, for as long as the request lasts."""
+class IsolationMiddleware:
+    """Lets each request begin as nobody's, and whatever runs it after that speak as before."""
 
     sync_capable = False
     async_capable = True
@@ -26,26 +27,6 @@ class AddressMiddleware:
 
     async def __call__(self, request: HttpRequest) -> Any:
         """Answer the request."""
-        token = ADDRESS.set(request.META.get("REMOTE_ADDR", "")[:45])
-        try:
-            return await self.get_response(request)
-        finally:
-            ADDRESS.reset(token)
-
-
-class IsolationMiddleware:
-    """Lets each request begin as nobody's, be its caller's tenant's later, and an operator's see all in the console."""
-
-    sync_capable = False
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    async def __call__(self, request: HttpRequest) -> Any:
-        """Answer the request; whatever runs it speaks as before after that."""
         before = speaking_for()
         speak_for(NOBODY)
         try:
@@ -62,5 +43,8 @@ class IsolationMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """Let operators see all tenants' rows in the console, and nobody else anywhere."""
         match = request.resolver_match
-        if match is not None and "admin" in match.app_names and request.user.is_staff and request.user.is_active:
-            speak_for(EVERYBODY)
+        if match is None or "admin" not in match.app_names:
+            return
+        with suppress(*OUT_OF_REACH):  # the page meets the same, and says so
+            if request.user.is_staff and request.user.is_active:
+                speak_for(EVERYBODY)

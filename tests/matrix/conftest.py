@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tenants.services import issue_key
 from tests.pictures import file_of, picture, upload
 
 
@@ -13,7 +14,9 @@ def objects(alice: Any, make_image: Callable[..., Any], shelve: Callable[..., An
     """The id of one object of each kind, all of alice's."""
     image = make_image(alice)
     batch = alice.api.post("/api/v1/batches", {"specs": [{"prompt": "a kite"}]}).json()
+    key, _ = issue_key(alice.tenant, "spare", scopes=["manage"])  # which whoever may manage may also rotate
     return {
+        "key": key.pk,
         "image": image.pk,
         "generation": image.job_id,
         "batch": batch["id"],

@@ -59,6 +59,10 @@ POLICIES = {
     "api/v1/limits": reads(),
     "api/v1/usage/storage": reads(),
     "api/v1/workers": Policy({"GET": OPERATOR}),
+    "api/v1/keys": Policy({"GET": MANAGE, "POST": MANAGE}),
+    "api/v1/keys/<str:id>": Policy({"GET": MANAGE, "PATCH": MANAGE, "DELETE": MANAGE}, "key"),
+    "api/v1/keys/<str:id>/rotate": does(MANAGE, "key"),
+    "api/v1/audit": Policy({"GET": MANAGE}),
     # OpenAI's dialect.
     "v1/images/generations": does(GENERATE),
     "v1/images/edits": does(GENERATE),
@@ -85,6 +89,10 @@ POLICIES = {
     "batches": reads(),
     "batches/<str:id>": reads("batch"),
     "batches/<str:id>/cancel": does(GENERATE, "batch"),
+    "settings/keys": Policy({"GET": MANAGE, "POST": MANAGE}),
+    "settings/keys/<str:id>/rotate": does(MANAGE, "key"),
+    "settings/keys/<str:id>/revoke": does(MANAGE, "key"),
+    "settings/audit": Policy({"GET": MANAGE}),
     "sign-in": Policy({"GET": ANYBODY, "POST": ANYBODY}),
     "sign-out": Policy({"POST": ANYBODY}),
 }

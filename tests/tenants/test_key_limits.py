@@ -30,7 +30,7 @@ def names(answer):
 
 
 def test_lists_show_what_the_key_may_use(alice, other, shelve):
-    ours, _ = shelve("kites").lora, shelve("boats").lora
+    ours, _ = shelve("kites").lora, shelve("boats", 2).lora
     api = limited(alice, checkpoints=[other.pk], loras=[ours.pk])
     assert names(api.get("/api/v1/checkpoints")) == names(api.get("/v1/models")) == ["other"]
     assert names(api.get("/api/v1/loras")) == ["kites"]
@@ -63,7 +63,7 @@ def test_who_is_limited_to_what_was_removed_is_told_so(alice, other):
 
 
 def test_another_lora_looks_like_none_by_name_id_and_hash(alice, shelve):
-    ours, others = shelve("kites"), shelve("boats")
+    ours, others = shelve("kites"), shelve("boats", 2)
     api = limited(alice, loras=[ours.lora.pk])
     for way, value in (("name", "boats"), ("id", others.lora.pk), ("hash", others.sha256)):
         answer = api.post(ROUTE, SMALL | {"loras": [{way: value}]})

@@ -32,7 +32,7 @@ class KeyForm(forms.Form):
     lifetime = forms.ChoiceField(label="Expires", choices=LIFETIMES, required=False, initial="365")
     requests_per_minute = forms.IntegerField(
         label="Requests a minute", required=False, min_value=1, max_value=MOST_REQUESTS_PER_MINUTE,
-        widget=forms.NumberInput(attrs={"placeholder": "as many as the plan allows"}),
+        widget=forms.NumberInput(attrs={"placeholder": "the plan's"}),
     )  # fmt: skip
 
     def __init__(self, caller: Caller, *args: Any, **kwargs: Any) -> None:
