@@ -69,3 +69,14 @@ def test_the_docs_load_nothing_from_elsewhere(client):
     page = client.get("/api/v1/docs").content.decode()
     assert "swagger" in page
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/generations", "/api/v1/batches", "/api/v1/uploads", "/v1/images/edits"])
+def test_it_tells_which_requests_may_name_themselves(document, path):
+    operations = document["paths"][path]
+    named = {
+        method
+        for method, operation in operations.items()
+        if "Idempotency-Key" in [each["name"] for each in operation.get("parameters", [])]
+    }
+    assert named == {"post"}
