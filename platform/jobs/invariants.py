@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status, job_models
+from webhooks import invariants as webhooks
 
 # A lapsed lease is picked up by the next sweep; one much older means that nobody sweeps.
 SWEEP_GRACE = timedelta(seconds=60)
@@ -69,4 +70,7 @@ INVARIANTS = [
     Invariant("I3", "every attempt was claimed exactly once, in order", _attempts_unlike_claims),
     Invariant("I3", "a lease belongs to a running job, and a running job has one", _lease_out_of_place),
     Invariant("I10", "a job's events are its tenant's", _events_of_another_tenant),
+    Invariant("I10", "messages, their deliveries and endpoints are of one tenant", webhooks.of_another_tenant),
+    Invariant("I15", "a message is on its way, delivered, or dead", webhooks.ended_otherwise),
+    Invariant("I15", "no message is left lying", webhooks.left_lying),
 ]

@@ -1,0 +1,37 @@
+"""What must hold of messages and their deliveries at any moment, whatever was killed? ARCHITECTURE.md numbers them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from webhooks.models import Delivery, DeliveryAttempt, Message
+
+# Resting receivers and a sender that starts anew make a delivery late; much later means that nobody sends.
+GRACE = timedelta(minutes=5)
+
+
+def left_lying() -> Iterator[str]:
+    """Yield what is due for long and not sent. A receiver that has much waiting is not to be blamed on us."""
+    pending = Delivery.objects.filter(state=Delivery.State.PENDING)
+    for delivery in pending.filter(attempts=0, due_at__lt=Now() - GRACE)[:100]:
+        yield f"{delivery.pk} has been due since {delivery.due_at}"
+
+
+def ended_otherwise() -> Iterator[str]:
+    """Yield what is neither on its way, delivered nor dead, and messages that go nowhere."""
+    is_pending = Q(state=Delivery.State.PENDING)
+    for delivery in Delivery.objects.filter(is_pending & ~Q(ended_at=None) | ~is_pending & Q(ended_at=None)):
+        yield f"{delivery.pk} is {delivery.state} and ended at {delivery.ended_at}"
+    for message in Message.objects.filter(deliveries=None).iterator():
+        yield f"{message.pk} is for nobody"
+
+
+def of_another_tenant() -> Iterator[str]:
+    """Yield what refers to another tenant's."""
+    foreign = ~Q(message__tenant=F("tenant")) | ~Q(endpoint=None) & ~Q(endpoint__tenant=F("tenant"))
+    for delivery in Delivery.objects.filter(foreign):
+        yield f"{delivery.pk} is not of its message's and its endpoint's tenant"
+    for attempt in DeliveryAttempt.objects.exclude(delivery__tenant=F("tenant")):
+        yield f"attempt {attempt.pk} is not of its delivery's tenant"
