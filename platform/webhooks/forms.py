@@ -1,11 +1,10 @@
 """What does the page ask for when somebody adds a webhook?"""
 
-from typing import Any
-
 from django import forms
 
 from webhooks.addresses import MAX_URL_CHARS
 from webhooks.events import EVENTS
+from wire.errors import ApiError
 
 
 class EndpointForm(forms.Form):
@@ -26,7 +25,9 @@ class EndpointForm(forms.Form):
         help_text="None chosen: of all, those of later versions too.",
     )
 
-    def refused(self, refusal: Any) -> "EndpointForm":
-        """Return the form with what the service refused, at its field."""
-        self.add_error(refusal.param if refusal.param in self.fields else None, refusal.message)
+    def refused(self, refusal: ApiError) -> "EndpointForm":
+        """Return the form with what the service refused, at its field and in its words."""
+        field = refusal.param if refusal.param in self.fields else None
+        message = refusal.message.replace("url must", "The address must", 1) if field else refusal.message
+        self.add_error(field, message)
         return self

@@ -111,13 +111,14 @@ def _show_once(request: HttpRequest, whose: str, secret: Secret) -> HttpResponse
 def _page(
     request: HttpRequest, tenant: Tenant, form: EndpointForm, *, shown: Any = None, status: int = 200
 ) -> HttpResponse:
-    deliveries = Delivery.objects.for_tenant(tenant).select_related("message").prefetch_related("log").order_by("-pk")
+    owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
+    endpoints = list(Endpoint.objects.for_tenant(tenant).order_by("-pk"))
     context = {
-        "endpoints": Endpoint.objects.for_tenant(tenant).order_by("-pk"),
-        "deliveries": deliveries[:LATEST],
+        "endpoints": endpoints,
+        "deliveries": owned.order_by("-pk")[:LATEST],
         "form": form,
         "shown": shown,
-        "is_full": Endpoint.objects.for_tenant(tenant).count() >= services.MAX_ENDPOINTS,
+        "is_full": len(endpoints) >= services.MAX_ENDPOINTS,
     }
     return render(request, "webhooks/webhooks.html", context, status=status)
 

@@ -1,7 +1,6 @@
 """The verbs of webhooks: add an endpoint, change, silence and delete it, renew its secret, try it, send again."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +9,7 @@ from django.utils import timezone
 from tenants import audit
 from tenants.callers import Caller
 from tenants.models import Tenant
+from tenants.ownership import OwnedQuerySet
 from webhooks.addresses import check_server
 from webhooks.events import TEST
 from webhooks.models import Delivery, Endpoint, Message, Secret
@@ -55,39 +55,44 @@ def change_endpoint(caller: Caller, endpoint: Endpoint, changes: dict[str, Any])
     """Change url, description, events, or the status: `enabled` or `disabled`. Raises ApiError."""
     if "url" in changes:
         check_server(changes["url"], "url")
+    columns = {name: value for name, value in changes.items() if name != "status"}
     with transaction.atomic():
-        columns = {name: value for name, value in changes.items() if name != "status"}
-        for name, value in columns.items():
-            setattr(endpoint, name, value)
-        endpoint.save(update_fields=list(columns))
+        _row(endpoint).update(**columns)
+        if "url" in columns:
+            _pending(endpoint).update(url=columns["url"])
         if changes.get("status") == "enabled":
-            _open(endpoint, None, "")
-        elif changes.get("status") == "disabled" and endpoint.disabled_at is None:
-            _open(endpoint, timezone.now(), BY_OWNER)
+            _row(endpoint).update(disabled_at=None, disabled_because="")
+        elif changes.get("status") == "disabled":
+            _close(endpoint, BY_OWNER)
         if changes:
             _record("webhook.changed", caller, endpoint, **changes)
+    endpoint.refresh_from_db()
 
 
 def disable_endpoint(endpoint: Endpoint, because: str, *, actor: str) -> None:
     """Send an endpoint nothing more until its owner enables it again."""
     with transaction.atomic():
-        endpoint.refresh_from_db(fields=["disabled_at"])
-        if endpoint.disabled_at is None:
-            _open(endpoint, timezone.now(), because)
-            audit.record(
-                "webhook.disabled", tenant=endpoint.tenant_id, actor=actor, subject=endpoint.pk, detail={"why": because}
-            )
+        if _close(endpoint, because):
+            detail = {"why": because}
+            audit.record("webhook.disabled", tenant=endpoint.tenant_id, actor=actor, subject=endpoint.pk, detail=detail)
 
 
-def _open(endpoint: Endpoint, disabled_at: datetime | None, because: str) -> None:
-    """Open or close an endpoint. What was on its way to a closed one ends there."""
-    endpoint.disabled_at, endpoint.disabled_because = disabled_at, because
-    endpoint.save(update_fields=["disabled_at", "disabled_because"])
-    if disabled_at:
-        pending = Delivery.objects.for_tenant(endpoint.tenant_id).filter(
-            endpoint=endpoint, state=Delivery.State.PENDING
-        )
-        pending.update(state=Delivery.State.DEAD, ended_at=disabled_at)
+def _close(endpoint: Endpoint, because: str) -> bool:
+    """Close an endpoint and return whether it was open. What was on its way there ends."""
+    now = timezone.now()
+    if not _row(endpoint).filter(disabled_at=None).update(disabled_at=now, disabled_because=because):
+        return False
+    _pending(endpoint).update(state=Delivery.State.DEAD, ended_at=now)
+    return True
+
+
+def _row(endpoint: Endpoint) -> OwnedQuerySet:
+    return Endpoint.objects.for_tenant(endpoint.tenant_id).filter(pk=endpoint.pk)
+
+
+def _pending(endpoint: Endpoint) -> OwnedQuerySet:
+    own = Delivery.objects.for_tenant(endpoint.tenant_id).filter(endpoint=endpoint)
+    return own.filter(state=Delivery.State.PENDING)
 
 
 def delete_endpoint(caller: Caller, endpoint: Endpoint) -> None:
@@ -134,9 +139,10 @@ def replay(delivery: Delivery) -> None:
         raise _silenced()
     mine = Delivery.objects.for_tenant(delivery.tenant_id).filter(pk=delivery.pk)
     now, pending = timezone.now(), Delivery.State.PENDING
+    url = delivery.endpoint.url if delivery.endpoint else delivery.url  # where it listens now
     # One that is tried anyway keeps the count of its attempts; one that has ended begins anew.
     if not mine.filter(state=pending).update(due_at=now):
-        mine.exclude(state=pending).update(state=pending, attempts=0, due_at=now, ended_at=None)
+        mine.exclude(state=pending).update(state=pending, attempts=0, due_at=now, ended_at=None, url=url)
     delivery.refresh_from_db()
 
 

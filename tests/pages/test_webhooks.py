@@ -28,7 +28,7 @@ def test_a_bad_address_is_refused_at_its_field(alice):
     answer = alice.browser.post(f"{PAGE}/add", {"url": "https://10.0.0.1/", "description": "kept"})
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "must be an https: URL" in page
+    assert "The address must be an https: URL" in page
     assert 'value="kept"' in page
     assert not Endpoint.objects.exists()
 

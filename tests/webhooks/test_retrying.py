@@ -134,6 +134,16 @@ def test_a_replay_while_an_attempt_is_under_way_goes_after_it(alice, failing, of
     assert failing.state == "delivered"
 
 
+def test_what_waits_and_what_is_replayed_goes_where_the_webhook_listens_now(alice, failing, office, site):
+    own, moved = f"{ROUTE}/{failing.endpoint_id}", site.serve("/moved", b"")
+    alice.api.patch(own, {"url": moved}, content_type="application/json")
+    office.send_due()
+    alice.api.patch(own, {"url": site.serve("/again", b"")}, content_type="application/json")
+    alice.api.post(f"{own}/deliveries/{failing.pk}/replay")
+    office.send_due()
+    assert [post.path for post in site.received] == ["/moved", "/again"]
+
+
 def test_deleting_a_webhook_while_it_is_told_harms_nobody(alice, failing, office):
     office.look()
     alice.api.delete(f"{ROUTE}/{failing.endpoint_id}")

@@ -9,9 +9,11 @@ import generation.invariants
 import jobs.invariants
 import loras.invariants
 import tenants.invariants
+import webhooks.invariants
 
 INVARIANTS = [
     *tenants.invariants.INVARIANTS,
+    *webhooks.invariants.INVARIANTS,
     *jobs.invariants.INVARIANTS,
     *loras.invariants.INVARIANTS,
     *generation.invariants.INVARIANTS,
