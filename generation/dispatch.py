@@ -122,7 +122,7 @@ class GenerationPerformance:
     @property
     def measured_ms(self) -> int:
         """Return how many GPU-milliseconds it has taken so far."""
-        return 0
+        return self.drawing.device_ms if self.drawing else 0
 
     def stop(self) -> None:
         """Want nothing more of it."""
