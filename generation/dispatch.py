@@ -13,26 +13,27 @@ from django.utils.module_loading import import_string
 from PIL import Image as Pixels
 
 from generation.drawing import Drawing, Engine
-from generation.engine.errors import DeviceLost, EngineError
+from generation.engine.errors import EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, StepReport
+from generation.failures import translated
 from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from generation.previews import packed, shown
+from generation.prices import lesson_of
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from jobs.previews import Previews
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
 from loras.weights.errors import CheckpointUnusable
-from wire.errors import ApiError
+from quotas.costs import Lesson
 
 log = logging.getLogger(__name__)
 
 # Apart, so that no slow download or store of previews keeps a picture from being stored.
 STORING_THREADS = FETCHING_THREADS = 2
 SHOWING_THREADS = 1
-OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
 
 
 class Generations:
@@ -75,6 +76,10 @@ class Generations:
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
         return performance
+
+    def lesson(self, job: GenerationJob, measured_ms: int) -> Lesson:
+        """Return what a generation that was drawn teaches of what others will take."""
+        return lesson_of(job, measured_ms)
 
     def holds(self) -> list[dict[str, Any]]:
         """Return which weights lie where, and why."""
@@ -185,17 +190,3 @@ class GenerationPerformance:
             if len(self.images) == self.spec.n:
                 with suppress(InvalidStateError):
                     self.outcome.set_result(sorted(self.images, key=lambda each: each.index))
-
-
-def translated(error: BaseException) -> BaseException:
-    """Say in the words of jobs what the engine or the store said; a bug stays what it is."""
-    if isinstance(error, DeviceLost):
-        return WorkerUnfit(str(error))
-    if isinstance(error, EngineError) and error.code in OF_THE_OPERATOR:
-        log.error("%s: %s", error.code, error)  # it names files of the server, which are no tenant's to see
-        return JobFailed(error.code, f"{OF_THE_OPERATOR[error.code]} cannot be read. Ask the operator of this server.")
-    if isinstance(error, EngineError):
-        return JobFailed(error.code, str(error))
-    if isinstance(error, ApiError):
-        return JobFailed(error.code, error.message)
-    return error

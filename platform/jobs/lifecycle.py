@@ -14,6 +14,7 @@ from django.db.models import F
 from jobs.leases import CancelRequested, HandBack, Lease, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
+from quotas.costs import Lesson, learn
 from wire.errors import OUT_OF_REACH
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,9 @@ class Performer(Protocol):
     def begin(self, job: Any) -> Performance:
         """Begin a job and return at once."""
 
+    def lesson(self, job: Any, measured_ms: int) -> Lesson | None:
+        """Return what a job that took so many GPU-milliseconds teaches of what others will take, if anything."""
+
     def holds(self) -> list[dict[str, Any]]:
         """Return what lies in memory and why, for the operator: plain values."""
 
@@ -115,6 +119,7 @@ class Held:
                 return False
             rows = self.performance.outcome.result()
             self.job.status = _finished(copy.copy(self.job), rows, self._measured_ms).status
+            self._teach()
         except (LostLease, *OUT_OF_REACH):
             raise
         except CancelRequested:
@@ -130,6 +135,14 @@ class Held:
             log.exception("%s: bug", self.job.pk)
             fail(self.job, "internal_error", INTERNAL)
         return True
+
+    def _teach(self) -> None:
+        """Let the cost model learn what the job took; that it cannot now is no failure of the job, which has ended."""
+        try:
+            if lesson := self.performer.lesson(self.job, self._measured_ms):
+                learn(lesson)
+        except Exception:  # as above: it has succeeded, whatever is wrong with what it teaches
+            log.exception("%s: nothing is learnt of what it took", self.job.pk)
 
     @property
     def _measured_ms(self) -> int:
