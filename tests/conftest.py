@@ -16,6 +16,7 @@ from generation.models import GenerationJob, Image
 from jobs import leases
 from jobs.lifecycle import Held, Performer
 from jobs.models import Job
+from quotas.models import Allowance
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
@@ -73,6 +74,16 @@ def bob(alice: Person) -> Person:
 def charlie(transactional_db: None, checkpoint: None) -> Person:
     """The owner of another studio."""
     return _person("charlie")
+
+
+@pytest.fixture
+def allow() -> Callable[..., Allowance]:
+    """Grant a person's tenant these limits, as an operator would."""
+
+    def grant(person: Person, **limits: Any) -> Allowance:
+        return Allowance.objects.update_or_create(tenant=person.tenant, defaults=limits)[0]
+
+    return grant
 
 
 @pytest.fixture

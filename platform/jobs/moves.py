@@ -83,7 +83,8 @@ def _settle(jobs: Sequence[Job]) -> None:
     """Charge jobs of one kind that have just ended."""
     for job in jobs:
         job.charged_ms = job.charge.ms
-    for tenant_id in {job.tenant_id for job in jobs}:
+    # In one order everywhere: two who settle for the same tenants must not wait for each other.
+    for tenant_id in sorted({job.tenant_id for job in jobs}):
         settle(tenant_id, [job.charge for job in jobs if job.tenant_id == tenant_id])
     if jobs:
         type(jobs[0])._default_manager.bulk_update(jobs, ["charged_ms"])

@@ -14,6 +14,8 @@ from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, cancel_waiting, move, place
 from quotas.ledger import reserve
+from quotas.limits import EffectiveLimits, limits_of
+from quotas.refusals import Excess, queue_full
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
@@ -27,22 +29,22 @@ BY_OWNER = "asked by its owner"
 def accept(*jobs: Job) -> None:
     """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
 
-    Raises ApiError when too many wait.
+    Raises ApiError when too many wait, or when a limit of the tenant's is in the way.
     """
     with transaction.atomic():
-        _check_room(jobs[0], len(jobs))
-        reserve(jobs[0].tenant, [job.reservation for job in jobs])
+        limits = limits_of(jobs[0].tenant)
+        reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
+        # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
+        _check_room(jobs[0], len(jobs), limits)
         place(jobs)
     transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
 
 
-def _check_room(job: Job, count: int) -> None:
+def _check_room(job: Job, count: int, limits: EffectiveLimits) -> None:
     queued = type(job).objects.filter(status=Status.QUEUED)
-    own, limit = queued.for_tenant(job.tenant).count(), settings.MAX_QUEUED_PER_TENANT
-    if own + count > limit:
-        more = f", this asks for {count} more" if count > 1 else ""
-        message = f"{own} jobs of yours are waiting{more}; the limit is {limit}. Ask again when some have started."
-        raise ApiError(429, "queue_full", message, retry_after=RETRY_AFTER)
+    own, limit = queued.for_tenant(job.tenant).count(), limits.queued_jobs
+    if limit is not None and own + count > limit:
+        raise queue_full(Excess("queued_jobs", limit, own, count), limits.plan, RETRY_AFTER)
     if queued.count() + count > settings.MAX_QUEUED:
         raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
 
@@ -82,7 +84,7 @@ def cancel_all(jobs: OwnedQuerySet) -> None:
 def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:
     """Return the place of each waiting job among its own tenant's, 1 being next; others' jobs are not to be seen."""
     waiting = model.objects.for_tenant(tenant).filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True)
-    return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED_PER_TENANT], start=1)}
+    return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED], start=1)}
 
 
 def has_ready_worker() -> bool:

@@ -1,4 +1,7 @@
-"""How does a refusal look? One shape for every route and dialect: `{"error": {message, type, param, code}}`."""
+"""How does a refusal look? One shape for every route and dialect: `{"error": {message, type, param, code}}`.
+
+What a tenant's limit refuses also has `limit: {name, limit, used, requested, resets_at}`.
+"""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -37,16 +40,26 @@ CODES = {
 class ApiError(Exception):
     """A refusal with its status, code and a sentence the caller can act on."""
 
-    def __init__(self, status: int, code: str, message: str, *, param: str | None = None, **headers: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        limit: dict[str, Any] | None = None,
+        **headers: str,
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message, self.param = status, code, message, param
+        self.status, self.code, self.message, self.param, self.limit = status, code, message, param, limit
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     @property
     def body(self) -> dict[str, Any]:
         """The JSON that the caller gets."""
         kind = TYPES.get(self.status, "invalid_request_error")
-        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+        told = {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+        return {"error": told if self.limit is None else told | {"limit": self.limit}}
 
 
 REFUSALS = (ApiError, *OUT_OF_REACH)

@@ -102,8 +102,8 @@ def test_members_share_their_tenants_generations(alice, bob):
     assert bob.api.get(f"{ROUTE}/{job['id']}").status_code == 200
 
 
-def test_too_many_waiting_jobs_are_refused_for_now(alice, settings):
-    settings.MAX_QUEUED_PER_TENANT = 1
+def test_too_many_waiting_jobs_are_refused_for_now(alice, allow):
+    allow(alice, queued_jobs=1)
     alice.api.post(ROUTE, {"prompt": "first"})
     answer = alice.api.post(ROUTE, {"prompt": "second"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "queue_full")

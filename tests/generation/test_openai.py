@@ -185,8 +185,8 @@ def test_an_unknown_model_is_not_found(client):
     assert (error.value.code, error.value.param) == ("model_not_found", "model")
 
 
-def test_a_full_queue_is_a_rate_limit_error(client, settings):
-    settings.MAX_QUEUED_PER_TENANT = 0
+def test_a_full_queue_is_a_rate_limit_error(client, alice, allow):
+    allow(alice, queued_jobs=0)
     with pytest.raises(openai.RateLimitError) as error:
         client.with_options(max_retries=0).images.generate(prompt="a kite")
     assert error.value.code == "queue_full"

@@ -80,12 +80,12 @@ def test_a_bare_browser_keeps_what_was_typed(alice):
     assert ">a red kite</textarea>" in answer.content.decode().replace("\n", "")
 
 
-def test_a_full_queue_is_told_in_a_sentence(alice, settings):
-    settings.MAX_QUEUED_PER_TENANT = 1
+def test_a_full_queue_is_told_in_a_sentence(alice, allow):
+    allow(alice, queued_jobs=1)
     order(alice)
     answer = order(alice)
     assert (answer.status_code, answer["Content-Type"]) == (429, "text/plain; charset=utf-8")
-    assert "the limit is 1" in answer.content.decode()
+    assert "1 job of yours may wait" in answer.content.decode()
 
 
 def test_a_viewer_may_look_and_not_make(alice):

@@ -33,7 +33,7 @@ def test_a_missing_page_is_ours_with_the_navigation(alice):
 
 
 def test_a_bug_shows_our_page_and_nothing_of_its_inside(alice, settings):
-    settings.MAX_QUEUED_PER_TENANT = "a bug"
+    settings.MAX_QUEUED = "a bug"
     alice.browser.raise_request_exception = False
     page = alice.browser.post("/", {"prompt": "a red kite"})
     assert page.status_code == 500

@@ -120,8 +120,8 @@ def test_one_refused_spec_is_named_and_nothing_is_made(alice, body, code, param)
     assert not GenerationJob.objects.exists()
 
 
-def test_a_batch_for_which_too_many_wait_is_refused_whole(alice, settings):
-    settings.MAX_QUEUED_PER_TENANT = 3
+def test_a_batch_for_which_too_many_wait_is_refused_whole(alice, allow):
+    allow(alice, queued_jobs=3)
     alice.api.post(GENERATIONS, SMALL)
     assert refusal(alice, {"specs": [SMALL] * 3}) == (429, "queue_full", None)
     assert (Batch.objects.count(), GenerationJob.objects.count()) == (0, 1)

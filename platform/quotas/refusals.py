@@ -1,0 +1,84 @@
+"""How is a tenant told that a limit is in its way? By name and value, when it clears, and what would pass."""
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from quotas.periods import Period
+from wire.errors import ApiError
+
+OPERATOR = "Ask the operator of this server for more"
+
+
+@dataclass(frozen=True)
+class Excess:
+    """What was asked for beyond a limit, in the limit's own unit."""
+
+    name: str
+    limit: float
+    used: float
+    requested: float
+
+    @property
+    def left(self) -> float:
+        """Return how much would pass now."""
+        return max(0, self.limit - self.used)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what programs are told."""
+        return asdict(self)
+
+
+def used_up(excess: Excess, plan: str, period: Period, now: datetime) -> ApiError:
+    """Return the refusal of what is more than is left of a day or a month, in images or GPU-seconds."""
+    in_images = excess.name.startswith("images")
+    noun, verb = ("images", "asks for") if in_images else ("GPU-seconds", "may take")
+    message = (
+        f"Your limit is {excess.limit:g} {noun} a {period.kind} (plan {plan}): {rounded_up(excess.used)} are used or "
+        f"reserved, and this {verb} {rounded_up(excess.requested)}. {_way_out(excess, in_images, period)}."
+    )
+    return ApiError(
+        429,
+        "insufficient_quota",
+        message,
+        limit=excess.facts | {"resets_at": f"{period.ends_at:%Y-%m-%dT%H:%M:%SZ}"},
+        x_should_retry="false",
+        retry_after=str(max(1, math.ceil((period.ends_at - now).total_seconds()))),
+    )
+
+
+def _way_out(excess: Excess, in_images: bool, period: Period) -> str:
+    """Return the smallest change with which the request would pass."""
+    fits_alone = excess.requested <= excess.limit
+    left = rounded_down(excess.left)
+    less = f"{left} {'image' if left == '1' else 'images'} instead of {excess.requested:g}"
+    if not in_images:
+        less = f"what takes {left} at most, with fewer images, steps or pixels"
+    if excess.limit == 0:
+        return OPERATOR
+    if left != "0":
+        return f"Ask for {less}, or again after {period.end}" if fits_alone else f"Ask for {less}"
+    return f"Ask again after {period.end}" + ("" if fits_alone else f", for {excess.limit:g} at most")
+
+
+def queue_full(excess: Excess, plan: str, retry_after: str) -> ApiError:
+    """Return the refusal of more jobs than may wait; it clears as soon as some have started."""
+    jobs = "1 job of yours" if excess.limit == 1 else f"{excess.limit:g} jobs of yours"
+    way = f"Ask for {excess.left:g} instead of {excess.requested:g}, or again" if excess.left else "Ask again"
+    message = (
+        f"{jobs} may wait at a time (plan {plan}): {excess.used:g} do, and this asks for {excess.requested:g} more. "
+        f"{way} when some have started."
+    )
+    return ApiError(429, "queue_full", message, limit=excess.facts | {"resets_at": None}, retry_after=retry_after)
+
+
+def rounded_up(amount: float) -> str:
+    """Return an amount for people, to a tenth; never less than it is."""
+    return f"{math.ceil(amount * 10) / 10:.10g}"
+
+
+def rounded_down(amount: float) -> str:
+    """Return an amount for people, to a tenth; never more than it is."""
+    return f"{math.floor(amount * 10) / 10:.10g}"

@@ -1,0 +1,73 @@
+"""Many at once: a budget is never overdrawn, and a job is settled once."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+
+from generation.models import GenerationJob
+from jobs import leases
+from jobs.models import Status
+from jobs.moves import LostLease, move
+from quotas.models import LedgerEntry, Spending
+from tests.conftest import Api
+
+ROUTE = "/api/v1/generations"
+REQUESTS, AT_ONCE = 200, 40
+
+
+def asked_at_once(person, body):
+    """Send so many requests at a time through the URL, and return how often each answer came."""
+
+    def ask(_):
+        answer = Api(person.secret).post(ROUTE, body)
+        connections.close_all()
+        return answer.status_code, answer.json().get("error", {}).get("code") if answer.status_code != 202 else None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(ask, range(REQUESTS)))
+
+
+@pytest.mark.parametrize("name", ["images_per_day", "images_per_month"])
+def test_a_budget_for_seven_lets_exactly_seven_in(alice, allow, name):
+    allow(alice, **{name: 7})
+    answers = asked_at_once(alice, {"prompt": "a kite"})
+    assert answers == {(202, None): 7, (429, "insufficient_quota"): REQUESTS - 7}
+    assert GenerationJob.objects.count() == LedgerEntry.objects.count() == 7
+    assert {row.reserved_images for row in Spending.objects.all()} == {7}
+
+
+def test_a_queue_for_five_takes_exactly_five(alice, allow):
+    allow(alice, queued_jobs=5)
+    answers = asked_at_once(alice, {"prompt": "a kite"})
+    assert answers == {(202, None): 5, (429, "queue_full"): REQUESTS - 5}
+
+
+def test_a_cancel_and_an_end_at_once_settle_once(alice):
+    for _ in range(20):
+        alice.api.post(ROUTE, {"prompt": "a kite"})
+        job = leases.claim(GenerationJob, "w1")
+        assert moved_at_once(job, Status.SUCCEEDED, Status.CANCELLED) == {"moved": 1, "too late": 1}
+        assert LedgerEntry.objects.filter(job_id=job.pk, kind="settle").count() == 1
+    assert {row.reserved_images for row in Spending.objects.all()} == {0}
+
+
+def moved_at_once(job, *ends):
+    """Move one running job to each of these ends at a time, and return how often that worked."""
+    start = threading.Barrier(len(ends))
+
+    def end(status):
+        mine = GenerationJob.objects.get(pk=job.pk)
+        start.wait()
+        try:
+            move(mine, status)
+        except LostLease:
+            return "too late"
+        finally:
+            connections.close_all()
+        return "moved"
+
+    with ThreadPoolExecutor(len(ends)) as pool:
+        return Counter(pool.map(end, ends))
