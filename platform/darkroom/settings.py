@@ -169,6 +169,7 @@ JOB_PERFORMERS = {"generation.GenerationJob": "generation.dispatch.Generations"}
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
+FLEX_WAIT_SECONDS = env.number("DARKROOM_FLEX_WAIT_SECONDS", 600, high=86_400)
 MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
 MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=1)
 

@@ -21,6 +21,7 @@ class Status(models.TextChoices):
 
 
 FLEX_CHARGE = 0.5
+LEAST_MS = 100  # every job counts for so much at least: claiming it and storing what it makes takes time as well
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 
 
@@ -67,7 +68,11 @@ class Job(TenantOwned):
         abstract = True
         indexes = [
             # For the claim, the sweep and the counts. Not partial: SQLite ignores those for values given as parameters.
-            models.Index(fields=["status", "crashes", "id"], name="%(class)s_alive"),
+            # To the last column, so that the claim and the forecast read no row of those that wait.
+            models.Index(
+                fields=["status", "crashes", "tenant", "tier", "affinity", "created_at", "estimated_ms"],
+                name="%(class)s_alive",
+            ),
             models.Index(fields=["tenant", "-id"], name="%(class)s_newest"),
             models.Index(fields=["tenant", "status", "id"], name="%(class)s_by_status"),
         ]
@@ -84,6 +89,16 @@ class Job(TenantOwned):
     def quantity(self) -> int:
         """Return how many pictures it is asked for."""
         return 0
+
+    @property
+    def counted_ms(self) -> int:
+        """Return how many GPU-milliseconds it counts for until it was measured."""
+        return max(self.estimated_ms, LEAST_MS)
+
+    @property
+    def progress_part(self) -> float:
+        """Return how much of it is done, from 0 to 1."""
+        return min(1.0, self.progress_step / self.progress_steps) if self.progress_steps else 0.0
 
     @property
     def reservation(self) -> Reservation:

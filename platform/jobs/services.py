@@ -89,5 +89,10 @@ def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:
 
 def has_ready_worker() -> bool:
     """Return whether a worker with its checkpoint loaded was seen within the last lease."""
+    return ready_workers() > 0
+
+
+def ready_workers() -> int:
+    """Return how many workers with their checkpoint loaded were seen within the last lease."""
     recently = Now() - timedelta(seconds=settings.LEASE_SECONDS)
-    return Worker.objects.filter(ready=True, seen_at__gte=recently).exists()
+    return Worker.objects.filter(ready=True, seen_at__gte=recently).count()
