@@ -15,6 +15,7 @@ from generation import orders, previews, storage
 from generation.batches.services import find_batch
 from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
+from generation.quoting.views import quoted
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
 from jobs.services import cancel, positions
@@ -72,10 +73,15 @@ class Generations(APIView):
     @extend_schema(
         request=orders.OrderSerializer,
         responses={202: GenerationSerializer, 200: GenerationSerializer},
-        parameters=[OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s.")],
+        parameters=[
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s."),
+            OpenApiParameter("dry_run", bool, description="true: answer as POST /quotes does, and make nothing."),
+        ],
     )
     def post(self, request: Request) -> Response:
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
+        if is_dry_run(request):
+            return Response(quoted(request))
         asked = orders.OrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         seconds = preferred_wait(request)
@@ -100,6 +106,14 @@ class Generations(APIView):
         rows, has_more = page(owned, request.query_params, "gen")
         context = {"positions": positions(GenerationJob, caller(request).tenant)}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
+
+
+def is_dry_run(request: Request) -> bool:
+    """Return whether the caller wants a quote and no pictures. Raises ApiError for anything but true and false."""
+    said = request.query_params.get("dry_run", "false")
+    if said not in ("true", "false"):
+        raise ApiError(400, "invalid_value", "dry_run must be true or false.", param="dry_run")
+    return said == "true"
 
 
 def preferred_wait(request: Request) -> int:
