@@ -37,7 +37,7 @@ def _specs(order: Order) -> Iterator[tuple[dict[str, Any], Spec]]:
         yield {"steps": fewer}, replace(spec, steps=fewer)
     if spec.width * spec.height > base.width * base.height:
         usual = {"width": base.width, "height": base.height}
-        yield usual, replace(spec, **usual)
+        yield usual, replace(spec, width=base.width, height=base.height)
     if spec.hires and spec.hires.scale > LEAST_ENLARGED:
         hires = Hires(LEAST_ENLARGED, spec.hires.strength)
         yield {"hires": vars(hires)}, replace(spec, hires=hires)

@@ -193,6 +193,9 @@ CHORES = [
     "quotas.quotes.remove_expired",
 ]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
+# What an image of a cloud API costs, to compare with; 0 compares with nothing. The default is what OpenAI asks for one
+# of 1024x1024 by dall-e-3 in standard quality.
+CLOUD_PRICE = env.price("DARKROOM_CLOUD_PRICE", "0.04 USD")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
