@@ -32,6 +32,21 @@ class Estimate:
     cheaper: tuple[Option, ...]
     sooner: tuple[Option, ...]
 
+    @property
+    def said(self) -> str:
+        """Return it as a sentence."""
+        price, forecast = self.price, self.forecast
+        cost = f"About {price.charged_ms / 1000:.1f} GPU-seconds, {price.quoted_ms / 1000:.1f} at most."
+        begin = f"begin in about {in_words(forecast.start_p50)} and " if forecast.start_p50 >= 1 else ""
+        return f"{cost} It would {begin}be done in about {in_words(forecast.finish_p50)}."
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it: 8 s, 4 min, 2 h."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{round(seconds / 3600)} h"
+
 
 def estimate(tenant: Tenant, order: Order) -> Estimate:
     """Return the estimate for an order; seven queries, however many alternatives. Raises ApiError."""

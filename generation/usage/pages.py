@@ -10,12 +10,19 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from generation.usage.chart import chart_of
-from generation.usage.services import total, usage
+from generation.usage.services import in_all, usage
 from generation.usage.spans import MAX_DAYS, Span, span_of
 from pages.requests import PageRequest
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError
+
+# By what, under which heading, and the head of the first column.
+TABLES = (
+    ("checkpoint", "By checkpoint", "Checkpoint"),
+    ("lora", "By LoRA", "LoRA"),
+    ("key", "By API key", "API key"),
+)
 
 
 @require_safe
@@ -32,20 +39,17 @@ def usage_page(request: PageRequest) -> HttpResponse:
 
 
 def _context(tenant: Tenant, span: Span) -> dict[str, Any]:
-    days, all_of_it = usage(tenant, span, "day"), total(tenant, span)
-    tables = [(title, by, usage(tenant, span, by)) for title, by in TABLES]
+    days = usage(tenant, span, "day")
+    all_of_it = in_all(days)
     return {
         "span": span,
         "most_days": MAX_DAYS,
         "days": days,
         "chart": chart_of(days),
         "total": all_of_it,
-        "tables": tables,
+        "tables": [(by, title, first, usage(tenant, span, by)) for by, title, first in TABLES],
         "elsewhere": _elsewhere(all_of_it.images),
     }
-
-
-TABLES = (("Checkpoint", "checkpoint"), ("LoRA", "lora"), ("API key", "key"))
 
 
 def _elsewhere(images: int) -> dict[str, Any] | None:

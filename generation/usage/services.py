@@ -1,6 +1,6 @@
 """What has a tenant used, by day, key, LoRA or checkpoint? As the ledger settled it: sums equal the charges exactly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,11 @@ def total(tenant: Tenant, span: Span) -> Row:
     """Return what all of it came to."""
     sums = _settled(tenant, span).aggregate(jobs=Count("pk"), images=Sum("images"), ms=Sum("ms"))
     return Row("", "", sums["jobs"], sums["images"] or 0, sums["ms"] or 0)
+
+
+def in_all(rows: Sequence[Row]) -> Row:
+    """Return what rows in which every job counts once come to together."""
+    return Row("", "", sum(row.jobs for row in rows), sum(row.images for row in rows), sum(row.ms for row in rows))
 
 
 def _settled(tenant: Tenant, span: Span) -> QuerySet[LedgerEntry]:
