@@ -34,12 +34,10 @@ def _summed() -> "Counter[Place]":
     sums: Counter[Place] = Counter()
     for kind, rows in (("reserved", held), ("spent", settled)):
         for row in rows.values("tenant", "day").annotate(images=Sum("images"), ms=Sum("ms")):
-            for period, starts_on in (
-                (Spending.Period.DAY, row["day"]),
-                (Spending.Period.MONTH, month_begin(row["day"])),
-            ):
-                sums[row["tenant"], period, starts_on, f"{kind}_images"] += row["images"]
-                sums[row["tenant"], period, starts_on, f"{kind}_ms"] += row["ms"]
+            tenant, day = row["tenant"], row["day"]
+            for period in ((tenant, "day", day), (tenant, "month", month_begin(day))):
+                sums[*period, f"{kind}_images"] += row["images"]
+                sums[*period, f"{kind}_ms"] += row["ms"]
     return sums
 
 
@@ -61,7 +59,7 @@ def _settled_beyond() -> Iterator[str]:
         if held is None or (held.tenant_id, held.day) != (settled.tenant_id, settled.day):
             yield f"{settled.job_id} was charged for what it had not reserved"
         elif settled.ms > held.ms or settled.images > held.images:
-            yield f"{settled.job_id} was charged {settled.ms} ms and {settled.images} images of {held.ms} and {held.images}"
+            yield f"{settled.job_id} was charged {settled.ms} ms of {held.ms}, {settled.images} images of {held.images}"
 
 
 def _storage_differs() -> Iterator[str]:
