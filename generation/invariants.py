@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from generation import storage
 from generation.models import DiscardedFile, GenerationControl, GenerationJob, Image, Upload
-from jobs.invariants import Invariant
 from jobs.models import Status
+from wire.invariants import Invariant
 
 
 def _unlike_asked() -> Iterator[str]:

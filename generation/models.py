@@ -11,12 +11,15 @@ from generation.engine.spec import Control, Hires, LoraUse, Refine, Spec
 from jobs.models import Job
 from loras.models import Checkpoint, ControlNet, Lora, LoraVersion
 from loras.storage import local_path
+from quotas.models import StoredFile
 from tenants.ownership import TenantOwned
 from wire.ids import new_id
 
 
-class Upload(TenantOwned):
+class Upload(TenantOwned, StoredFile):
     """A picture or mask that a tenant gave us, re-encoded by us; kept while a generation refers to it, else a day."""
+
+    address = "/api/v1/uploads/"
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "upl"), editable=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -24,7 +27,6 @@ class Upload(TenantOwned):
     blob = models.CharField(max_length=200)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
 
     class Meta:
@@ -176,6 +178,8 @@ class AsAsked(models.Manager[Any]):
 class GenerationLora(models.Model):
     """One LoRA of a generation: the version it is made with, however many come after."""
 
+    owned_through = "job"
+
     job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="loras")
     position = models.PositiveIntegerField()
     version = models.ForeignKey(LoraVersion, models.PROTECT, related_name="+")
@@ -205,6 +209,8 @@ class GenerationLora(models.Model):
 class GenerationControl(models.Model):
     """One ControlNet of a generation, with the picture that it follows."""
 
+    owned_through = "job"
+
     job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="controls")
     position = models.PositiveIntegerField()
     controlnet = models.ForeignKey(ControlNet, models.PROTECT, related_name="+")
@@ -231,8 +237,10 @@ class GenerationControl(models.Model):
         )
 
 
-class Image(TenantOwned):
+class Image(TenantOwned, StoredFile):
     """A stored picture. Its blobs lie under their attempt's name, so no two attempts ever share one."""
+
+    address = "/api/v1/images/"
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "img"), editable=False)
     job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="images")
@@ -244,7 +252,6 @@ class Image(TenantOwned):
     format = models.CharField(max_length=4)
     blob = models.CharField(max_length=200)
     thumbnail = models.CharField(max_length=200)
-    size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     receipt = models.JSONField()
 

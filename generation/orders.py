@@ -23,6 +23,7 @@ from generation.picture_orders import (
     take_start,
 )
 from generation.pictures import MASK_MODES
+from generation.plan_orders import refuse_too_large, refuse_too_many
 from generation.prompt_field import PromptField
 from generation.size_orders import SideField, SizeField, check_size, size_of
 from generation.terms import PLAIN_TERMS, Terms, TermsSerializer, terms_of
@@ -30,6 +31,7 @@ from loras.models import Checkpoint
 from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
 from loras.weights.schedulers import SettingsUnfit, refuse_unfit
+from quotas.limits import EffectiveLimits, limits_of
 from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictText
@@ -101,13 +103,20 @@ class OrderSerializer(TermsSerializer):
         return attrs
 
 
-def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | None = None) -> Order:
+def order(
+    tenant: Tenant,
+    asked: dict[str, Any],
+    bases: Sequence[Checkpoint] | None = None,
+    limits: EffectiveLimits | None = None,
+) -> Order:
     """Return the tenant's order for these validated fields. Raises ApiError for what no field can see alone.
 
-    Who asks for many brings the `bases` of them all along: the base checkpoints.
+    Who asks for many brings along what they have in common: the base checkpoints, and the limits.
     """
+    limits = limits or limits_of(tenant)
     checkpoint = find_checkpoint(asked.get("checkpoint"), bases=bases)
     settings = _settings(checkpoint, asked)
+    refuse_too_many(limits, asked["n"], settings["steps"])
     loras = choose_loras(tenant, asked["loras"], checkpoint)
     entries = asked.get("controlnets", [])
     controlnets = choose_controlnets(entries, checkpoint)
@@ -116,6 +125,7 @@ def order(tenant: Tenant, asked: dict[str, Any], bases: Sequence[Checkpoint] | N
     start = take_start(tenant, asked)
     wanted = _spec(checkpoint, asked, settings | size_of(asked, checkpoint, start.init_image))
     check_size(wanted)
+    refuse_too_large(limits, wanted, asked)
     refuse_empty(start, (wanted.width, wanted.height))
     return Order(
         wanted,

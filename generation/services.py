@@ -13,6 +13,7 @@ from generation.orders import Order
 from generation.promises import put_prices
 from generation.removed_meanwhile import removed_meanwhile
 from jobs.services import accept
+from quotas import storage as kept
 from tenants.callers import Caller
 from wire.errors import ApiError
 
@@ -126,7 +127,9 @@ def _controls(draft: Draft) -> list[GenerationControl]:
 def delete_image(image: Image) -> None:
     """Forget an image and note its files for removal; they go at once, or with the next chores if the store is down."""
     with transaction.atomic():
-        image.delete()
+        if not Image.objects.filter(pk=image.pk).delete()[0]:
+            return  # somebody else was first, and noted its files
+        kept.remove(image.tenant_id, image.size_bytes)
         DiscardedFile.objects.bulk_create([DiscardedFile(key=image.blob), DiscardedFile(key=image.thumbnail)])
     with suppress(ApiError):
         storage.remove_discarded()

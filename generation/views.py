@@ -23,6 +23,7 @@ from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
 from jobs.watch import WATCH
 from loras.weights.schedulers import KINDS
+from quotas.headers import ShowsLimits
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
@@ -65,7 +66,7 @@ def as_json(job: GenerationJob) -> dict[str, Any]:
     return dict(GenerationSerializer(find_generation(job.tenant, job.pk)).data)
 
 
-class Generations(APIView):
+class Generations(ShowsLimits):
     """Ask for pictures; look back at what was asked."""
 
     scopes = {"POST": Scope.GENERATE}

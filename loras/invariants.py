@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from django.core.files.storage import storages
 
-from jobs.invariants import Invariant
 from loras.models import LoraVersion
 from loras.storage import orphans
+from wire.invariants import Invariant
 
 LOOK_BACK = timedelta(hours=25)  # chores may not have run for a day
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from quotas.models import StoredFile
 from tenants.models import Tenant
 from wire.ids import new_id
 
@@ -112,6 +113,8 @@ class LoraQuerySet(models.QuerySet["Lora"]):
 class Lora(models.Model):
     """A LoRA. Its file is a version's: requests take the newest, a job keeps the one it was made with."""
 
+    shared_without_tenant = True
+
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "lora"), editable=False)
     tenant = models.ForeignKey(
         Tenant, models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: every tenant may use it."
@@ -166,14 +169,15 @@ class Lora(models.Model):
         return sorted(self.versions.all(), key=lambda version: -version.number)
 
 
-class LoraVersion(models.Model):
+class LoraVersion(StoredFile):
     """One file of a LoRA, with the names that the world knows it by."""
+
+    owned_through = "lora"
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "lver"), editable=False)
     lora = models.ForeignKey(Lora, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     blob = models.CharField(max_length=200)
-    size_bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     autov1 = models.CharField("AutoV1", max_length=8, db_index=True)
     autov2 = models.CharField("AutoV2", max_length=10, db_index=True)

@@ -15,11 +15,13 @@ from django.utils import timezone
 from loras import storage
 from loras.models import NAME, Checkpoint, Lora, LoraVersion
 from loras.presets import NoSuchPreset, PresetUnfit, preset_in, read_presets
+from loras.room import take_place
 from loras.weights.content import Hashes, hashes_of, refuse_non_finite
 from loras.weights.errors import CheckpointUnusable, LoraUnusable
 from loras.weights.hints import Hints, hints_of
 from loras.weights.lora_file import read_lora_file
 from loras.weights.sources import content_of, read_checkpoint
+from quotas.storage import check_room, remove
 from tenants.models import Tenant
 
 LATENT_PIXELS = 8  # SDXL's VAE makes one latent of 8 x 8 pixels
@@ -161,19 +163,27 @@ def register_lora(
 
     The same file again is the version that it is already; another file under a name that stands becomes that LoRA's
     next version. `told` is what its owner says of it (title, trigger_words, ...) and goes before what its metadata
-    says. Raises LoraUnusable for the file or the name, ApiError when the store does not take it.
+    says. Raises LoraUnusable for the file or the name, ApiError when the store does not take it or the tenant has no
+    room for it.
     """
     found = found or examine_lora(file)
     known = LoraVersion.objects.filter(sha256=found.hashes.sha256, lora__tenant=tenant).select_related("lora").first()
     name = known.lora.name if known else name
     told = {field: text for field, text in (told or {}).items() if text}
     fields = _checked(name, {**_hinted(found.hints), **told})
+    if tenant and not known:
+        check_room(tenant, found.size_bytes)
     key = storage.keep(file, found.hashes.sha256, tenant)
     with transaction.atomic():
         lora, is_new = Lora.objects.select_for_update().get_or_create(tenant=tenant, name=name, defaults=fields)
         if not is_new:
             Lora.objects.filter(pk=lora.pk).update(**told, withdrawn_at=None)
-        return lora.versions.get_or_create(sha256=found.hashes.sha256, defaults=_version(lora, key, found))
+        version, is_new_file = lora.versions.get_or_create(
+            sha256=found.hashes.sha256, defaults=_version(lora, key, found)
+        )
+        if is_new_file:
+            take_place(tenant, version, is_more=is_new or lora.withdrawn_at is not None)
+    return version, is_new_file
 
 
 def _hinted(hints: Hints) -> dict[str, str]:
@@ -223,12 +233,15 @@ def remove_lora(lora: Lora) -> bool:
 
     What generations were made with, or are being made with, stays for them: it is withdrawn, no request finds it.
     """
-    keys = list(lora.versions.values_list("blob", flat=True))
     try:
         with transaction.atomic():
+            Lora.objects.select_for_update().filter(pk=lora.pk).first()  # so that no version comes in between
+            versions = list(lora.versions.all())
             Lora.objects.filter(pk=lora.pk).delete()
+            if lora.tenant_id:
+                remove(lora.tenant_id, sum(version.size_bytes for version in versions))
     except (ProtectedError, IntegrityError):  # the latter: a generation came in between
         Lora.objects.filter(pk=lora.pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
         return False
-    storage.discard(keys)
+    storage.discard(version.blob for version in versions)
     return True

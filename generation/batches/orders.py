@@ -11,6 +11,7 @@ from generation import orders
 from generation.batches.pictures import Pictures, refuse_too_many
 from generation.orders import Order, OrderSerializer
 from loras.services import base_checkpoints
+from quotas.limits import limits_of
 from tenants.models import Tenant
 from wire.errors import ApiError, first_refusal
 from wire.fields import StrictObject, StrictSerializer, StrictValues
@@ -51,10 +52,10 @@ def checked_orders(tenant: Tenant, specs: Sequence[Any], namings: Sequence[Namin
     validated = [_validated(serializer, spec, naming) for spec, naming in zip(specs, namings, strict=True)]
     refuse_too_many(validated)
     found: list[Order] = []
-    pictures, bases = Pictures(), base_checkpoints()
+    pictures, bases, limits = Pictures(), base_checkpoints(), limits_of(tenant)
     for fields, naming in zip(validated, namings, strict=True):
         with refusals_named(naming):
-            found.append(orders.order(tenant, pictures.known(fields), bases))
+            found.append(orders.order(tenant, pictures.known(fields), bases, limits))
         pictures.note(fields, found[-1])
     return found
 

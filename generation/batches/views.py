@@ -19,6 +19,7 @@ from generation.batches.tally import tallies
 from generation.models import Batch
 from generation.views import PAGE_PARAMETERS, find_generation
 from jobs.waiting import waits
+from quotas.headers import ShowsLimits
 from tenants.authentication import caller
 from tenants.models import Scope
 from wire.paging import listing, page
@@ -27,7 +28,7 @@ ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}
 PNG = {(200, "image/png"): OpenApiTypes.BINARY}
 
 
-class Batches(APIView):
+class Batches(ShowsLimits):
     """Ask for many generations at once; look back at what was asked."""
 
     scopes = {"POST": Scope.GENERATE}
@@ -48,7 +49,7 @@ class Batches(APIView):
         return Response(listing(rows, has_more, lambda batch: BatchSerializer(batch, context=context).data))
 
 
-class Sweeps(APIView):
+class Sweeps(ShowsLimits):
     """Ask for a grid of generations."""
 
     scopes = {"POST": Scope.GENERATE}

@@ -16,6 +16,7 @@ from generation import storage
 from generation.engine.png import png
 from generation.intake.decoding import MAX_BYTES, decoded
 from generation.models import DiscardedFile, GenerationControl, GenerationJob, Upload
+from quotas import storage as kept
 from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.ids import new_id
@@ -43,6 +44,7 @@ def refreshed(owned: "models.QuerySet[Upload]") -> Upload | None:
 
 def _stored(tenant: Tenant, file: bytes, sha256: str, size: tuple[int, int]) -> Upload:
     """Write the file, then the row. A note made before removes the file if we die between the two."""
+    kept.check_room(tenant, len(file))
     upload = Upload(id=new_id("upl"), tenant=tenant, sha256=sha256, size_bytes=len(file), width=size[0], height=size[1])
     upload.blob = f"{storage.ROOT}/{tenant.pk}/uploads/{upload.pk}.png"
     note = DiscardedFile.objects.create(key=upload.blob, due_at=timezone.now() + storage.ORPHAN_AGE)
@@ -50,6 +52,7 @@ def _stored(tenant: Tenant, file: bytes, sha256: str, size: tuple[int, int]) -> 
     try:
         with transaction.atomic():
             upload.save(force_insert=True)
+            kept.take(tenant, len(file))
             note.delete()
     except IntegrityError:  # the same picture came twice at a time, and the other was first
         known = refreshed(Upload.objects.for_tenant(tenant).filter(sha256=sha256))
@@ -100,4 +103,5 @@ def _forget(rows: "models.QuerySet[Upload]") -> None:
         upload = rows.select_for_update().first()
         if upload is not None:
             upload.delete()
+            kept.remove(upload.tenant_id, upload.size_bytes)
             DiscardedFile.objects.create(key=upload.blob)

@@ -13,6 +13,7 @@ from generation.usage.chart import chart_of
 from generation.usage.services import in_all, usage
 from generation.usage.spans import MAX_DAYS, Span, span_of
 from pages.requests import PageRequest
+from quotas.meters import meters
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError
@@ -48,6 +49,7 @@ def _context(tenant: Tenant, span: Span) -> dict[str, Any]:
         "chart": chart_of(days),
         "total": all_of_it,
         "tables": [(by, title, first, usage(tenant, span, by)) for by, title, first in TABLES],
+        "standings": meters(tenant),
         "elsewhere": _elsewhere(all_of_it.images),
     }
 

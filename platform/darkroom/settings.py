@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.middleware.IsolationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -165,6 +166,12 @@ SPECTACULAR_SETTINGS = {
 
 # Jobs: the platform knows none of them by name.
 JOB_PERFORMERS = {"generation.GenerationJob": "generation.dispatch.Generations"}
+# Who counts, for a tenant, what is limited and lies in the rooms above.
+LIMIT_COUNTERS = {
+    "running_jobs": "jobs.services.count_running",
+    "queued_jobs": "jobs.services.count_queued",
+    "loras": "loras.room.count_own",
+}
 # Enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)

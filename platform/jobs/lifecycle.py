@@ -14,6 +14,7 @@ from django.db.models import F
 from jobs.leases import CancelRequested, HandBack, Lease, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
+from quotas import storage
 from quotas.costs import Lesson, learn
 from wire.errors import OUT_OF_REACH
 
@@ -169,4 +170,5 @@ def _finished(job: Job, rows: Sequence[models.Model], measured_ms: int) -> Job:
         )
         for row in rows:
             row.save(force_insert=True)
+        storage.add_rows(job.tenant_id, rows)
     return job

@@ -11,11 +11,13 @@ from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
 from jobs.doorbell import ring
-from jobs.models import Job, Status, Worker
+from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, cancel_waiting, move, place
+from quotas import storage
 from quotas.ledger import reserve
 from quotas.limits import EffectiveLimits, limits_of
 from quotas.refusals import Excess, queue_full
+from tenants.isolation import for_everybody
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
@@ -34,6 +36,7 @@ def accept(*jobs: Job) -> None:
     with transaction.atomic():
         limits = limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
+        storage.check_room(jobs[0].tenant, limits=limits)
         # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
         _check_room(jobs[0], len(jobs), limits)
         place(jobs)
@@ -45,8 +48,24 @@ def _check_room(job: Job, count: int, limits: EffectiveLimits) -> None:
     own, limit = queued.for_tenant(job.tenant).count(), limits.queued_jobs
     if limit is not None and own + count > limit:
         raise queue_full(Excess("queued_jobs", limit, own, count), limits.plan, RETRY_AFTER)
-    if queued.count() + count > settings.MAX_QUEUED:
+    with for_everybody():
+        waiting = queued.count()
+    if waiting + count > settings.MAX_QUEUED:
         raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
+
+
+def count_running(tenant_id: str) -> int:
+    """Return how many jobs of a tenant's run."""
+    return _count(tenant_id, Status.RUNNING)
+
+
+def count_queued(tenant_id: str) -> int:
+    """Return how many jobs of a tenant's wait."""
+    return _count(tenant_id, Status.QUEUED)
+
+
+def _count(tenant_id: str, status: Status) -> int:
+    return sum(model.objects.for_tenant(tenant_id).filter(status=status).count() for model in job_models())
 
 
 def cancel(job: AnyJob) -> AnyJob:

@@ -76,6 +76,8 @@ def _effective(
 ) -> EffectiveLimits:
     plan = plans.get(granted["of_plan"], default) if granted else default
     sources = [source for source in (granted, plan) if source]
-    said = {name: next((source[name] for source in sources if source[name] is not None), None) for name in NAMES}
+    said: dict[str, Any] = {
+        name: next((source[name] for source in sources if source[name] is not None), None) for name in NAMES
+    }
     said["weight"] = 1.0 if said["weight"] is None else said["weight"]
     return EffectiveLimits(plan=plan["called"] if plan else NO_PLAN, **said)

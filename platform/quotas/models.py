@@ -1,6 +1,7 @@
 """What is remembered of plans, limits, what was used, and what things cost?"""
 
 from functools import partial
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -111,6 +112,18 @@ class LedgerEntry(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.job_id}"
+
+
+class StoredFile(models.Model):
+    """A row whose file counts towards what its tenant keeps here."""
+
+    owned_through: ClassVar[str] = ""
+    address: ClassVar[str] = ""  # where the API has it under its id; empty: nowhere
+
+    size_bytes = models.PositiveBigIntegerField()
+
+    class Meta:
+        abstract = True
 
 
 class StorageUse(models.Model):

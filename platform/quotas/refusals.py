@@ -5,9 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.template.defaultfilters import filesizeformat
+
 from quotas.periods import Period
 from wire.errors import ApiError
 
+LARGEST = "GET /api/v1/usage/storage"
 OPERATOR = "Ask the operator of this server for more"
 
 
@@ -72,6 +75,29 @@ def queue_full(excess: Excess, plan: str, retry_after: str) -> ApiError:
         f"{way} when some have started."
     )
     return ApiError(429, "queue_full", message, limit=excess.facts | {"resets_at": None}, retry_after=retry_after)
+
+
+def storage_full(excess: Excess, plan: str) -> ApiError:
+    """Return the refusal of more files than a tenant may keep; it clears when some are deleted."""
+    message = (
+        f"You may keep {in_bytes(excess.limit)} here (plan {plan}) and keep {in_bytes(excess.used)}. "
+        f"Delete {in_bytes(excess.requested - excess.left)} or more first: {LARGEST} lists the largest files."
+    )
+    return ApiError(403, "storage_quota_exceeded", message, limit=excess.facts | {"resets_at": None})
+
+
+def no_place(excess: Excess, plan: str) -> ApiError:
+    """Return the refusal of one LoRA more than a tenant may have; it clears when one is removed."""
+    message = (
+        f"You may have {excess.limit:g} LoRAs of your own (plan {plan}) and have {excess.used:g}. "
+        "Remove one first, or give this file as the next version of one."
+    )
+    return ApiError(403, "lora_quota_exceeded", message, limit=excess.facts | {"resets_at": None})
+
+
+def in_bytes(amount: float) -> str:
+    """Return a size for people."""
+    return str(filesizeformat(amount)).replace("\xa0", " ")
 
 
 def rounded_up(amount: float) -> str:

@@ -31,6 +31,8 @@ class WireMiddleware:
         response = await self.get_response(request)
         response["X-Request-Id"] = new_id("req")
         if is_api(request):
+            for name, value in getattr(request, "limit_headers", {}).items():
+                response[name] = value
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 

@@ -9,13 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from generation import orders
 from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.forms import said_in
 from generation.dialects.openai.images import accepted
 from generation.picture_orders import STRENGTH, PictureField
+from quotas.headers import ShowsLimits
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError
 from wire.fields import OneOf
@@ -78,7 +78,7 @@ def in_openais_words() -> Iterator[None]:
         raise ApiError(refusal.status, refusal.code, message, param=param, **refusal.headers) from refusal
 
 
-class Edits(APIView):
+class Edits(ShowsLimits):
     """`POST /v1/images/edits`."""
 
     scopes = {"POST": Scope.GENERATE}

@@ -4,7 +4,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from generation.dialects.openai.answers import answer
 from generation.dialects.openai.fields import ImagesSerializer
@@ -13,11 +12,12 @@ from generation.services import request_generation
 from generation.views import MAX_WAIT_SECONDS
 from jobs.waiting import Wait
 from jobs.watch import WATCH
+from quotas.headers import ShowsLimits
 from tenants.authentication import caller
 from tenants.models import Scope
 
 
-class Images(APIView):
+class Images(ShowsLimits):
     """`POST /v1/images/generations`."""
 
     scopes = {"POST": Scope.GENERATE}

@@ -5,7 +5,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from generation import orders
 from generation.dialects.openai.edits import EditSerializer
@@ -14,6 +13,7 @@ from generation.dialects.openai.images import accepted
 from generation.dialects.openai.remembering import prompt_in
 from generation.models import Image
 from generation.prompt_field import PromptField
+from quotas.headers import ShowsLimits
 from tenants.models import Scope, Tenant
 from wire.ids import is_id
 
@@ -52,7 +52,7 @@ def _remembered(tenant: Tenant, picture: str | UploadedFile) -> str | None:
     return image.job.prompt if image else None
 
 
-class Variations(APIView):
+class Variations(ShowsLimits):
     """`POST /v1/images/variations`."""
 
     scopes = {"POST": Scope.GENERATE}

@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 import generation.invariants
 import jobs.invariants
 import loras.invariants
+import quotas.invariants
 
-INVARIANTS = [*jobs.invariants.INVARIANTS, *loras.invariants.INVARIANTS, *generation.invariants.INVARIANTS]
+ROOMS = (quotas, jobs, loras, generation)
+INVARIANTS = [each for room in ROOMS for each in room.invariants.INVARIANTS]
 
 
 class Command(BaseCommand):
