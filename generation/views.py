@@ -17,6 +17,8 @@ from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
+from jobs.deadlines import HEADER
+from jobs.models import Tier
 from jobs.services import cancel, positions
 from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
@@ -32,6 +34,9 @@ from wire.paging import listing, page
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
 PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
+CANCEL_AFTER = OpenApiParameter(
+    HEADER, str, OpenApiParameter.HEADER, description="90, 90s, 5m or 2h: cancelled if it has not finished by then."
+)
 PAGE_PARAMETERS = [
     OpenApiParameter("after", str, description="The last_id of the page before."),
     OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
@@ -72,7 +77,10 @@ class Generations(APIView):
     @extend_schema(
         request=orders.OrderSerializer,
         responses={202: GenerationSerializer, 200: GenerationSerializer},
-        parameters=[OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s.")],
+        parameters=[
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s."),
+            CANCEL_AFTER,
+        ],
     )
     def post(self, request: Request) -> Response:
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
@@ -81,7 +89,9 @@ class Generations(APIView):
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = request_generation(caller(request), orders.order(caller(request).tenant, asked.validated_data))
+        usual = {"tier": Tier.INTERACTIVE} if seconds else {}
+        wanted = orders.order(caller(request).tenant, usual | asked.validated_data)
+        job = request_generation(caller(request), orders.hurried(wanted, request.headers))
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:

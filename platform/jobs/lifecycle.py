@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F
 
+from jobs.deadlines import why_cancelled
 from jobs.leases import CancelRequested, HandBack, Lease, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
@@ -121,7 +122,9 @@ class Held:
         except (LostLease, *OUT_OF_REACH):
             raise
         except CancelRequested:
-            move(self.job, Status.CANCELLED, detail="asked by its owner", measured_ms=self._measured_ms)
+            why = why_cancelled(self.job)
+            detail = why.get("error_code", "asked by its owner")
+            move(self.job, Status.CANCELLED, detail=detail, measured_ms=self._measured_ms, **why)
         except HandBack:
             move(self.job, Status.QUEUED, detail="worker stopping")
         except JobFailed as failure:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from jobs.deadlines import refuse_impossible
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, cancel_waiting, move, place
@@ -28,8 +29,10 @@ BY_OWNER = "asked by its owner"
 def accept(*jobs: Job) -> None:
     """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
 
-    Raises ApiError when too many wait.
+    Raises ApiError when too many wait, or when one could not finish in time.
     """
+    for job in jobs:
+        refuse_impossible(job)
     with transaction.atomic():
         _check_room(jobs[0], len(jobs))
         enter(type(jobs[0]), jobs[0].tenant_id)
