@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils.module_loading import import_string
 from PIL import Image as Pixels
 
 from generation.drawing import Drawing, Engine
+from generation.engine.due import USUAL_PATIENCE, Urgency
 from generation.engine.errors import EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, StepReport
@@ -23,17 +25,24 @@ from generation.models import GenerationJob, Image
 from generation.previews import packed, shown
 from generation.prices import lesson_of
 from jobs.lifecycle import JobFailed, WorkerUnfit
+from jobs.models import Job
 from jobs.previews import Previews
+from jobs.shares import LEAST_WEIGHT
+from jobs.tiers import rank_of
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
 from loras.weights.errors import CheckpointUnusable
 from quotas.costs import Lesson
+from quotas.limits import limits_of
 
 log = logging.getLogger(__name__)
 
 # Apart, so that no slow download or store of previews keeps a picture from being stored.
 STORING_THREADS = FETCHING_THREADS = 2
 SHOWING_THREADS = 1
+# After how many times what it takes alone a generation is due. Which tenant had how much, the claim sees to.
+PATIENCE = (1.0, USUAL_PATIENCE, 8.0)  # by rank: interactive, standard, flex
+ON_TOP = 2  # so many times JOBS_AT_ONCE at most, of tenants that have little here
 
 
 class Generations:
@@ -46,6 +55,7 @@ class Generations:
         self.fetching = ThreadPoolExecutor(FETCHING_THREADS, thread_name_prefix="fetching")
         self.showing = ThreadPoolExecutor(SHOWING_THREADS, thread_name_prefix="showing")
         self.going_on: set[GenerationPerformance] = set()
+        self.affinities: dict[str, str] = {}  # by where their checkpoint's files are
 
     def warm_up(self) -> None:
         """Load the checkpoint that the settings name. Raises JobFailed with a sentence for the operator."""
@@ -67,11 +77,12 @@ class Generations:
             raise WorkerUnfit("the device is lost, or hangs")
 
     def has_room(self) -> bool:
-        """Return whether one more generation would get on."""
-        return len(self.going_on) < settings.JOBS_AT_ONCE
+        """Return whether one more generation would get on, be it on top of JOBS_AT_ONCE."""
+        return len(self.going_on) < ON_TOP * settings.JOBS_AT_ONCE
 
     def begin(self, job: GenerationJob) -> "GenerationPerformance":
         """Hand the generation to the engine."""
+        self.affinities[job.checkpoint.source] = job.affinity
         performance = GenerationPerformance(job, self.engine, self.storing, self.fetching, self.showing)
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
@@ -84,6 +95,12 @@ class Generations:
     def holds(self) -> list[dict[str, Any]]:
         """Return which weights lie where, and why."""
         return self.engine.holds()
+
+    def resident(self) -> set[str]:
+        """Return which checkpoints lie on the device, of those that were drawn with."""
+        held = [each for each in self.engine.holds() if each["kind"] == "checkpoint" and each["where"] == "device"]
+        there = {each["name"] for each in held}
+        return {affinity for source, affinity in self.affinities.items() if Path(source).name in there}
 
 
 class GenerationPerformance:
@@ -100,6 +117,7 @@ class GenerationPerformance:
         # What asks the database asks here: the pools' threads have no connection.
         self.job, self.spec, self.engine = job, job.spec, engine
         self.storing, self.fetching, self.showing = storing, fetching, showing
+        self.urgency = urgency_of(job)
         self.outcome: Future[Sequence[Image]] = Future()
         self.previews = Previews(job)
         self.images: list[Image] = []
@@ -159,6 +177,7 @@ class GenerationPerformance:
                 self.spec,
                 lambda picture: self._in(self.storing, self._store, picture),
                 lambda *look: self.showing.submit(self._show, *look).add_done_callback(shown),
+                self.urgency,
             )
         self.drawing.finished.add_done_callback(self._drawn)
 
@@ -190,3 +209,9 @@ class GenerationPerformance:
             if len(self.images) == self.spec.n:
                 with suppress(InvalidStateError):
                     self.outcome.set_result(sorted(self.images, key=lambda each: each.index))
+
+
+def urgency_of(job: Job) -> Urgency:
+    """Return how urgent a job is to the engine: each tenant has a lane. Asks the database."""
+    weight = max(limits_of(job.tenant_id).weight, LEAST_WEIGHT)
+    return Urgency(job.tenant_id, PATIENCE[rank_of(job.tier, job.created_at)], weight)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from PIL.Image import Image
 
+from generation.engine.due import Urgency
 from generation.engine.spec import Picture, Spec, StepReport
 
 # Of a look at an unfinished picture: its index, the how manieth look at it this is, both from 0, and the look.
@@ -35,7 +36,13 @@ class Engine(Protocol):
     def start(self) -> None:
         """Begin to draw."""
 
-    def submit(self, spec: Spec, on_picture: Callable[[Picture], None], on_preview: OnPreview | None = None) -> Drawing:
+    def submit(
+        self,
+        spec: Spec,
+        on_picture: Callable[[Picture], None],
+        on_preview: OnPreview | None = None,
+        urgency: Urgency = Urgency(),  # noqa: B008 - frozen
+    ) -> Drawing:
         """Draw this; hand over each picture as it is done, and `spec.previews` looks at it before."""
 
     def holds(self) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from generation.models import GenerationJob
 from generation.orders import Order
 from generation.prices import prices
+from jobs.models import Tier
 from quotas.quotes import find_quotes, honoured_ms
 
 # A seed changes no price, and one that nobody chose is another each time.
@@ -15,7 +16,7 @@ UNPRICED = frozenset({"seed", "init_image", "mask", "loras", "controls", "refine
 
 
 def digest_of(order: Order) -> str:
-    """Return the SHA-256 of all that a request says of its pictures and its tier, every value effective."""
+    """Return the SHA-256 of all that a request says of its pictures and its price, every value effective."""
     canonical = json.dumps(_canonical(order), sort_keys=True, default=vars)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -34,7 +35,7 @@ def _canonical(order: Order) -> dict[str, Any]:
         ],
         "refiner": (refined.checkpoint.pk, refined.start) if refined else None,
         "output": (order.output_format, order.output_quality),
-        "tier": order.terms.tier,
+        "flex": order.terms.tier == Tier.FLEX,  # the other tiers cost alike, and who waits is interactive by itself
     }
 
 

@@ -18,6 +18,8 @@ from generation.models import GenerationJob, Image
 from generation.quoting.views import quoted
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
+from jobs.deadlines import HEADER
+from jobs.models import Tier
 from jobs.services import cancel, positions
 from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
@@ -34,6 +36,9 @@ from wire.paging import listing, page
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
 PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
+CANCEL_AFTER = OpenApiParameter(
+    HEADER, str, OpenApiParameter.HEADER, description="90, 90s, 5m or 2h: cancelled if it has not finished by then."
+)
 PAGE_PARAMETERS = [
     OpenApiParameter("after", str, description="The last_id of the page before."),
     OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
@@ -76,6 +81,7 @@ class Generations(ShowsLimits):
         responses={202: GenerationSerializer, 200: GenerationSerializer},
         parameters=[
             OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s."),
+            CANCEL_AFTER,
             OpenApiParameter("dry_run", bool, description="true: answer as POST /quotes does, and make nothing."),
         ],
     )
@@ -88,7 +94,9 @@ class Generations(ShowsLimits):
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = request_generation(caller(request), orders.order(caller(request).tenant, asked.validated_data))
+        usual = {"tier": Tier.INTERACTIVE} if seconds else {}
+        wanted = orders.order(caller(request).tenant, usual | asked.validated_data)
+        job = request_generation(caller(request), orders.hurried(wanted, request.headers))
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:

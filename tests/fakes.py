@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image, ImageChops
 
 from generation.drawing import OnPreview
+from generation.engine.due import Urgency
 from generation.engine.errors import CheckpointError
 from generation.engine.options import Options
 from generation.engine.spec import LoraUse, Picture, Spec, StepReport
@@ -65,7 +66,11 @@ class FakeEngine:
         return []
 
     def submit(
-        self, spec: Spec, on_picture: Callable[[Picture], None], on_preview: OnPreview | None = None
+        self,
+        spec: Spec,
+        on_picture: Callable[[Picture], None],
+        on_preview: OnPreview | None = None,
+        urgency: Urgency = Urgency(),  # noqa: B008 - frozen
     ) -> FakeDrawing:
         """Draw in another thread."""
         drawing = FakeDrawing(spec, on_preview)

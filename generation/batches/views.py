@@ -17,7 +17,8 @@ from generation.batches.services import cancel_batch, find_batch, jobs_of, reque
 from generation.batches.sweeps import SweepOrderSerializer, sweep_orders
 from generation.batches.tally import tallies
 from generation.models import Batch
-from generation.views import PAGE_PARAMETERS, find_generation
+from generation.orders import Order, hurried
+from generation.views import CANCEL_AFTER, PAGE_PARAMETERS, find_generation
 from jobs.waiting import waits
 from quotas.headers import ShowsLimits
 from tenants.authentication import caller
@@ -33,13 +34,13 @@ class Batches(ShowsLimits):
 
     scopes = {"POST": Scope.GENERATE}
 
-    @extend_schema(request=BatchOrderSerializer, responses={202: BatchSerializer})
+    @extend_schema(request=BatchOrderSerializer, responses={202: BatchSerializer}, parameters=[CANCEL_AFTER])
     def post(self, request: Request) -> Response:
         """Ask for many generations at once: all are accepted, or none is."""
         asked = BatchOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         orders = batch_orders(caller(request).tenant, asked.validated_data)
-        return _accepted(request_batch(caller(request), orders))
+        return _accepted(request_batch(caller(request), _hurried(orders, request)))
 
     @extend_schema(responses=BatchSerializer(many=True), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
@@ -54,13 +55,18 @@ class Sweeps(ShowsLimits):
 
     scopes = {"POST": Scope.GENERATE}
 
-    @extend_schema(request=SweepOrderSerializer, responses={202: BatchSerializer})
+    @extend_schema(request=SweepOrderSerializer, responses={202: BatchSerializer}, parameters=[CANCEL_AFTER])
     def post(self, request: Request) -> Response:
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
         asked = SweepOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         orders = sweep_orders(caller(request).tenant, asked.validated_data)
+        orders = _hurried(orders, request)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
+
+
+def _hurried(orders: list[Order], request: Request) -> list[Order]:
+    return [hurried(order, request.headers) for order in orders]
 
 
 def _accepted(batch: Batch) -> Response:

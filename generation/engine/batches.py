@@ -1,5 +1,6 @@
 """Everything that is being drawn on one device, and whose turn it is: the one who is due first."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
@@ -10,6 +11,7 @@ import torch
 from generation.engine.batch import RunningBatch
 from generation.engine.decode import decode
 from generation.engine.device import StepClock, drawn_by, engine_errors
+from generation.engine.due import STAY_SECONDS, Stay
 from generation.engine.errors import BrokenPicture, DeviceLost, OutOfMemory, WeightsDoNotFit
 from generation.engine.generation import Generation, fails
 from generation.engine.group import Group
@@ -19,6 +21,7 @@ from generation.engine.pace import Pace
 from generation.engine.spec import Picture
 from generation.engine.stepping import TOO_LARGE, advance, enter, one_by_one, scaled, shared_by, show
 from generation.engine.weight_set import On, WeightSet, WeightsOn
+from loras.weights.wanted import CheckpointOf
 
 # What overflows in fp16 has room in bf16, and what bf16's few digits spoil is right in fp32.
 ANOTHER_DTYPE = {torch.float16: "bfloat16", torch.bfloat16: "float32"}
@@ -35,6 +38,7 @@ class Batches:
     def __init__(self, weights: WeightsOn, pace: Pace, clock: StepClock, *, padded: bool = False) -> None:
         self.weights, self.pace, self.clock, self.padded = weights, pace, clock, padded
         self.groups: dict[WeightSet, Group] = {}
+        self.stay = Stay(STAY_SECONDS)
 
     def admit(self, generation: Generation) -> None:
         """Let a generation's pictures wait for their turn."""
@@ -54,7 +58,7 @@ class Batches:
         self._drop_the_finished()
         if self.is_idle:
             return
-        group = min(self.groups.values(), key=lambda group: group.first.generation.due)
+        group = self._whose_turn()
         first = group.first
         with fails(first.generation):  # if the weights cannot be had; the next one tries again
             # Its own weight set, not an equal one: another tenant's copy of a LoRA may have left the disk.
@@ -63,6 +67,15 @@ class Batches:
             if group.batches:
                 self._step(on, group, min(group.batches.values(), key=attrgetter("due")))
         self._drop_the_finished()
+
+    def _whose_turn(self) -> Group:
+        """Return the group that is due first, for a while of those alone whose checkpoint need not be moved in."""
+        dues: dict[str, float] = {}
+        for key, group in self.groups.items():
+            dues[key.checkpoint] = min(group.first.generation.due, dues.get(key.checkpoint, math.inf))
+        checkpoint = self.stay.next(dues, lambda source: self.weights.residency.is_near(CheckpointOf(source)))
+        groups = [group for key, group in self.groups.items() if key.checkpoint == checkpoint]
+        return min(groups, key=lambda group: group.first.generation.due)
 
     def _switch_to(self, first: Member) -> On:
         """Put its weights on. What that takes is its generation's, though others may be drawn with them next."""

@@ -14,6 +14,7 @@ from PIL.Image import Image
 
 from generation.engine.batches import Batches
 from generation.engine.device import StepClock, choose_device, engine_errors
+from generation.engine.due import Dues, Urgency
 from generation.engine.errors import DeviceLost
 from generation.engine.generation import Generation, fails
 from generation.engine.options import Options
@@ -26,7 +27,6 @@ from loras.weights.residency import Residency
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0  # a generation is due after so many times what it takes alone: the short overtake the long, none starves
 STEP_SECONDS = {"cuda": 0.25, "cpu": 0.5}  # a processor gains twice as much from large batches
 STUCK_SECONDS = 300  # a turn or a load may take so long: reading a checkpoint, compiling, one huge step on a processor
 LOADERS = 2  # threads that read files ahead: a checkpoint takes seconds, and a LoRA should not wait for it
@@ -48,6 +48,7 @@ class Engine:
         self.weights = WeightsOn(self.residency, backend=options.compile)
         self.pace = Pace(options.step_seconds or STEP_SECONDS[device.type], most_pixels=options.most_pixels)
         self.batches = Batches(self.weights, self.pace, StepClock(device), padded=options.compile is not None)
+        self.dues = Dues()
         self.turns = 0
         self._turning: float | None = None  # since when
         self.lost: DeviceLost | None = None
@@ -73,13 +74,14 @@ class Engine:
         spec: Spec,
         on_picture: Callable[[Picture], None],
         on_preview: Callable[[int, int, Image], None] | None = None,
+        urgency: Urgency = Urgency(),  # noqa: B008 - frozen
     ) -> Generation:
-        """Draw this as soon as may be; tell of pictures and, by their index and number, of previews.
+        """Draw this when it is its turn; tell of pictures and, by their index and number, of previews.
 
         Both are called in the device's thread: while they work, the GPU waits.
         """
-        due = time.monotonic() + PATIENCE * self._seconds_alone(spec)
-        generation = Generation(spec, on_picture, due=due, on_preview=on_preview)
+        generation = Generation(spec, on_picture, on_preview=on_preview)
+        generation.due = self.dues.of(urgency, self._seconds_alone(spec), generation.finished)
         if self.lost:
             generation.fail(self.lost)
         elif self.residency.has(*wanted_of(spec)):
@@ -133,9 +135,10 @@ class Engine:
         """Take turns until told to stop, or until the device is lost to us."""
         try:
             while self._let_in():
-                self._turning = time.monotonic()
+                self._turning = begun = time.monotonic()
                 self.batches.turn()
                 self._turning = None
+                self.dues.worked(time.monotonic() - begun)
                 self.turns += 1
         except DeviceLost as error:
             self._end(error)

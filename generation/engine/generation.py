@@ -24,12 +24,12 @@ class Generation:
         spec: Spec,
         on_picture: Callable[[Picture], None],
         *,
-        due: float,
+        due: float = 0.0,
         on_preview: Callable[[int, int, Image], None] | None = None,
     ) -> None:
         self.spec = spec
         self.on_picture, self.on_preview = on_picture, on_preview
-        self.due = due  # by the engine's clock; who is due first, is drawn first
+        self.due = due  # by the clock of `due.Dues`; who is due first, is drawn first
         self.finished: Future[None] = Future()
         self.members: list[Member] = []  # empty until it is admitted
         self.openings: dict[Phase, Opening] = {}

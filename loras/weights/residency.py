@@ -71,6 +71,12 @@ class Residency:
         with self._rooms.changed:
             return all(each in self._rooms.entries for each in wanted)
 
+    def is_near(self, wanted: Wanted) -> bool:
+        """Say whether these weights are on the device, so that a hold need not move them. From any thread."""
+        with self._rooms.changed:
+            entry = self._rooms.entries.get(wanted)
+            return entry is not None and entry.on_device
+
     @contextmanager
     def hold(self, *wanted: Wanted) -> Iterator[tuple[Any, ...]]:
         """Make weights resident and keep them so, yielding them in the order asked. From the device thread alone.

@@ -176,6 +176,9 @@ LIMIT_COUNTERS = {
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)
+# How long a worker keeps to the weights that are resident while jobs for others wait.
+AFFINITY_SECONDS = env.number("DARKROOM_AFFINITY_SECONDS", 10, high=3600)
+# After so long a flex job counts as a standard one.
 FLEX_WAIT_SECONDS = env.number("DARKROOM_FLEX_WAIT_SECONDS", 600, high=86_400)
 MAX_WAITERS = env.number("DARKROOM_MAX_WAITERS", 500, low=1)
 MAX_WAITERS_PER_TENANT = env.number("DARKROOM_MAX_WAITERS_PER_TENANT", 100, low=1)

@@ -8,11 +8,13 @@ from django.db.models import Count, Min, Sum, Value
 from django.db.models.functions import Greatest
 
 from jobs.models import LEAST_MS, Job, Share, Status
+from jobs.shares import LEAST_WEIGHT
 from jobs.tiers import RANKS, rank_of
 from quotas.limits import EffectiveLimits, limits_of_all
 from tenants.isolation import for_everybody
 
 FLEX = max(RANKS.values())
+OF_THE_RUNNING = ("tenant_id", "estimated_ms", "progress_step", "progress_steps")
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,6 @@ class Standing:
         return sum(line.jobs for line in self.lines if line.rank <= most_rank)
 
 
-LEAST_WEIGHT = 0.01  # a weight of nothing would be served never
-
-
 def lines_of(model: type[Job]) -> list[Line]:
     """Return what waits, suspects apart. One query, which reads an index alone."""
     waiting = model.objects.filter(status=Status.QUEUED, crashes=0)
@@ -95,6 +94,3 @@ def standings(model: type[Job], also: Iterable[str] = ()) -> dict[str, Standing]
         found[job.tenant_id].running_jobs += 1
         found[job.tenant_id].running_ms += job.counted_ms * (1 - job.progress_part)
     return found
-
-
-OF_THE_RUNNING = ("tenant_id", "estimated_ms", "progress_step", "progress_steps")

@@ -1,7 +1,7 @@
 """When will a job start, and when will it have finished, as far as can be told from what waits and runs now?
 
-As if work flowed: a tenant is served at the rate of its weight beside the others', each of whom asks for no more than it
-waits for. Nothing of another tenant shows but how long it takes.
+As if work flowed: a tenant is served at the rate of its weight beside the others', each of whom asks for no more than
+it waits for. Nothing of another tenant shows but how long it takes.
 """
 
 import math

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Set
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,15 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from jobs.models import Job, Status, job_models
+from jobs.deadlines import end_late, why_cancelled
+from jobs.models import Job, Share, Status, job_models
 from jobs.moves import LostLease, fail, move
+from jobs.shares import lift
+from jobs.turns import Claimant, Turn, next_of, turns
 
 log = logging.getLogger(__name__)
 
+NOTHING: Counter[str] = Counter()
 MAX_CRASHES = 3
 SUSPECTS_WAIT_SECONDS = 60  # since it was asked for
 # Progress is written at most this often: four writes a second and job.
@@ -30,27 +35,63 @@ class HandBack(Exception):
     """The worker is asked to stop and will not finish the job in time."""
 
 
-def claim(model: type[Job], worker: str, *, alone: bool = True) -> Job | None:
-    """Take the job that waits longest, None when none waits. Jobs whose worker died wait behind the others, and for a
-    worker that holds nothing else: one of them may be what killed it, and should not take others along again."""
+def claim(
+    model: type[Job], worker: str, *, held: Counter[str] = NOTHING, resident: Set[str] = frozenset(), alone: bool = True
+) -> Job | None:
+    """Take the job whose turn it is, None when none may start. `held` counts what the worker has by tenant, `resident`
+    are the weights that it would rather use.
+
+    Jobs whose worker died wait behind the others, and for a worker that holds nothing else: one of them may be what
+    killed it, and should not take others along again.
+    """
+    claimant = Claimant(worker, held, resident)
+    if alone and suspect_waits_long(model):
+        return _claim_suspect(model, claimant)
+    for turn in turns(model, claimant):
+        # In a transaction of its own: nobody holds two tenants' shares at once, so nobody waits in a ring.
+        if job := _claim_of(model, claimant, turn):
+            return job
+    return _claim_suspect(model, claimant) if alone else None
+
+
+def _claim_of(model: type[Job], claimant: Claimant, turn: Turn) -> Job | None:
     with transaction.atomic():
-        waiting = model.objects.filter(status=Status.QUEUED).order_by("crashes", "id")
-        if not alone:
-            waiting = waiting.filter(crashes=0)
-        # SQLite knows no row locks and ignores this; its one writer at a time does the same.
-        job = waiting.select_for_update(skip_locked=True).first()
-        if job is None:
+        share, _ = Share.objects.select_for_update().get_or_create(pk=turn.tenant_id)
+        if not _may_run_more(model, turn):
             return None
-        move(
-            job,
-            Status.RUNNING,
-            detail=worker,
-            attempt=F("attempt") + 1,
-            worker=worker,
-            started_at=Now(),
-            lease_until=_lease_end(),
-        )
-    return job
+        # SQLite knows no row locks and ignores them; its one writer at a time does the same.
+        job = next_of(model, turn, claimant.resident)
+        if job is not None:
+            _take(job, claimant)
+            lift(turn.idle, share.served)
+        return job
+
+
+def _may_run_more(model: type[Job], turn: Turn) -> bool:
+    """Return whether the tenant still may: another worker may have started one since we looked."""
+    cap = turn.standing.limits.running_jobs
+    return cap is None or model.objects.for_tenant(turn.tenant_id).filter(status=Status.RUNNING).count() < cap
+
+
+def _claim_suspect(model: type[Job], claimant: Claimant) -> Job | None:
+    with transaction.atomic():
+        suspects = model.objects.filter(status=Status.QUEUED, crashes__gt=0).order_by("crashes", "id")
+        job = suspects.select_for_update(skip_locked=True).first()
+        if job is not None:
+            _take(job, claimant)
+        return job
+
+
+def _take(job: Job, claimant: Claimant) -> None:
+    move(
+        job,
+        Status.RUNNING,
+        detail=claimant.worker,
+        attempt=F("attempt") + 1,
+        worker=claimant.worker,
+        started_at=Now(),
+        lease_until=_lease_end(),
+    )
 
 
 def suspect_waits_long(model: type[Job]) -> bool:
@@ -88,10 +129,12 @@ class Lease:
 
 
 def sweep() -> bool:
-    """Requeue every job whose worker fell silent, and return whether any job waits. Safe to run anywhere, any time."""
+    """Requeue every job whose worker fell silent, end what is too late, and return whether any job waits. Safe to run
+    anywhere, any time."""
     for model in job_models():
         for job in model.objects.filter(status=Status.RUNNING, lease_until__lt=Now()):
             recover(job, "worker fell silent", Q(lease_until__lt=Now()))
+    end_late()
     return any(model.objects.filter(status=Status.QUEUED).exists() for model in job_models())
 
 
@@ -101,7 +144,7 @@ def recover(job: Job, why: str, only_if: Q | None = None) -> None:
     log.warning("%s: attempt %s on %s ended: %s", job.pk, job.attempt, job.worker, why)
     try:
         if job.cancel_requested_at:
-            move(job, Status.CANCELLED, detail=why, only_if=only_if, crashes=crashes)
+            move(job, Status.CANCELLED, detail=why, only_if=only_if, crashes=crashes, **why_cancelled(job))
         elif crashes >= MAX_CRASHES:
             message = f"The worker died {crashes} times while making this. Try a smaller request."
             fail(job, "worker_crashed", message, only_if=only_if, crashes=crashes)

@@ -3,7 +3,7 @@
 import copy
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F
 
+from jobs.deadlines import why_cancelled
 from jobs.leases import CancelRequested, HandBack, Lease, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
@@ -67,7 +68,7 @@ class Performer(Protocol):
         """Raise WorkerUnfit when no job of this kind will get on in this process any more."""
 
     def has_room(self) -> bool:
-        """Return whether one more job would get on."""
+        """Return whether one more job would get on, be it on top of JOBS_AT_ONCE."""
 
     def begin(self, job: Any) -> Performance:
         """Begin a job and return at once."""
@@ -77,6 +78,9 @@ class Performer(Protocol):
 
     def holds(self) -> list[dict[str, Any]]:
         """Return what lies in memory and why, for the operator: plain values."""
+
+    def resident(self) -> Set[str]:
+        """Return for which affinities of jobs the large weights are where they are used."""
 
 
 class Held:
@@ -124,7 +128,9 @@ class Held:
         except (LostLease, *OUT_OF_REACH):
             raise
         except CancelRequested:
-            move(self.job, Status.CANCELLED, detail="asked by its owner", measured_ms=self._measured_ms)
+            why = why_cancelled(self.job)
+            detail = why.get("error_code", "asked by its owner")
+            move(self.job, Status.CANCELLED, detail=detail, measured_ms=self._measured_ms, **why)
         except HandBack:
             move(self.job, Status.QUEUED, detail="worker stopping")
         except JobFailed as failure:

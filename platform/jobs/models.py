@@ -73,6 +73,7 @@ class Job(TenantOwned):
                 fields=["status", "crashes", "tenant", "tier", "affinity", "created_at", "estimated_ms"],
                 name="%(class)s_alive",
             ),
+            models.Index(fields=["status", "finish_by"], name="%(class)s_by_deadline"),
             models.Index(fields=["tenant", "-id"], name="%(class)s_newest"),
             models.Index(fields=["tenant", "status", "id"], name="%(class)s_by_status"),
         ]
@@ -131,6 +132,9 @@ class Share(models.Model):
 
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="+")
     served = models.FloatField(default=0.0, help_text="GPU-milliseconds divided by the tenant's weight.")
+
+    class Meta:
+        indexes = [models.Index(fields=["served"], name="share_by_served")]
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.served:.0f}"

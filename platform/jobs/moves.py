@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from jobs import shares
 from jobs.models import TERMINAL, Job, JobEvent, Status
 from quotas.ledger import settle
 from tenants.ownership import OwnedQuerySet
@@ -44,7 +45,7 @@ def place(jobs: Sequence[Job]) -> None:
 
 def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **changes: Any) -> None:
     """Move the job from the state in which we know it, and only if more holds. Raises LostLease, changing nothing."""
-    name = MOVES[Status(job.status), to]
+    was, name = job.status, MOVES[Status(job.status), to]
     if to in TERMINAL:
         changes |= {"completed_at": Now(), "lease_until": None}
     if to == Status.QUEUED:
@@ -55,6 +56,9 @@ def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **
             raise LostLease(f"{job.pk} is no longer {job.status} in attempt {job.attempt}")
         job.refresh_from_db()
         _event(job, name, detail).save()
+        shares.follow(job, was)
+        if to == Status.QUEUED:
+            shares.enter(type(job), job.tenant_id, besides=job.pk)
         if to in TERMINAL:
             _settle([job])
         _tell([job])

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from jobs.deadlines import refuse_impossible
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, cancel_waiting, move, place
+from jobs.shares import enter
 from quotas import storage
 from quotas.ledger import reserve
 from quotas.limits import EffectiveLimits, limits_of
@@ -31,14 +33,17 @@ BY_OWNER = "asked by its owner"
 def accept(*jobs: Job) -> None:
     """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
 
-    Raises ApiError when too many wait, or when a limit of the tenant's is in the way.
+    Raises ApiError when too many wait, when a limit of the tenant's is in the way, or when one could not end in time.
     """
+    for job in jobs:
+        refuse_impossible(job)
     with transaction.atomic():
         limits = limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
         storage.check_room(jobs[0].tenant, limits=limits)
         # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
         _check_room(jobs[0], len(jobs), limits)
+        enter(type(jobs[0]), jobs[0].tenant_id)
         place(jobs)
     transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
 

@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,10 +22,12 @@ from jobs import leases
 from jobs.doorbell import BELL, listen
 from jobs.lifecycle import Held, Performer, WorkerUnfit
 from jobs.models import Job, Worker
+from jobs.weights import Weights
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0  # how long a job waits when its ring was lost
+LOOK_ON_TOP_SECONDS = 0.25  # when a worker is full, rings are for others; it looks for newcomers by itself
 ATTEND_SECONDS = 0.1  # how long a cancel, or progress to be written, may wait
 SEEN_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
@@ -47,6 +50,7 @@ class GpuWorker:
         self.loading = False
         self.held: list[Held] = []
         self.looked_at = self.swept_at = self.seen_at = 0.0
+        self.weights = Weights()
 
     def work(self) -> None:
         """Work until SIGTERM or SIGINT. Raises WorkerUnfit when the process must be replaced."""
@@ -81,7 +85,7 @@ class GpuWorker:
         """Attend to what we hold, claim what there is room for, and do now and then what is due."""
         self._attend()
         now = time.monotonic()
-        if not self.stop_by and (rung or now - self.looked_at > LOOK_SECONDS):
+        if not self.stop_by and (rung or now - self.looked_at > self._look_seconds):
             self.looked_at = now
             self._claim()
         if now - self.swept_at > SWEEP_SECONDS:
@@ -119,21 +123,30 @@ class GpuWorker:
     def _claim(self) -> None:
         """Take jobs of every kind until none is waiting or there is no room."""
         for model, performer in self.performers.items():
-            while self._has_room() and performer.has_room():
+            while not self._is_alone_with_a_suspect and performer.has_room():
                 if self.held and leases.suspect_waits_long(model):
                     break  # it may only run alone: for that we must come to hold nothing
-                job = leases.claim(model, self.name, alone=not self.held)
+                held, rather = Counter(each.job.tenant_id for each in self.held), self.weights.preferred(performer)
+                job = leases.claim(model, self.name, held=held, resident=rather, alone=not self.held)
                 if job is None:
                     break
+                self.weights.used(job.affinity)
                 self.held.append(Held(job, performer, must_stop=self._is_out_of_time, wake=BELL.rung.set))
                 self._attend()  # begins it, without which there would be room for ever
 
+    @property
+    def _is_alone_with_a_suspect(self) -> bool:
+        """Return whether a job is held that was there when a worker died: if it is what kills workers, it takes nobody
+        along."""
+        return any(held.job.crashes for held in self.held)
+
     def _has_room(self) -> bool:
-        """Return whether another job may come. A job that was there when a worker died stays alone: if it is what kills
-        workers, it takes nobody along."""
-        return not any(held.job.crashes for held in self.held) and any(
-            performer.has_room() for performer in self.performers.values()
-        )
+        """Return whether another job may come, whoever's it is."""
+        return not self._is_alone_with_a_suspect and len(self.held) < settings.JOBS_AT_ONCE
+
+    @property
+    def _look_seconds(self) -> float:
+        return LOOK_SECONDS if len(self.held) < settings.JOBS_AT_ONCE else LOOK_ON_TOP_SECONDS
 
     def _is_out_of_time(self) -> bool:
         return bool(self.stop_by) and time.monotonic() > self.stop_by

@@ -13,8 +13,8 @@ from tests.fakes import FakeEngine
 class Unshowable(FakeEngine):
     """An engine whose looks are no pictures."""
 
-    def submit(self, spec, on_picture, on_preview=None):
-        return super().submit(spec, on_picture, lambda index, number, image: on_preview(index, number, None))
+    def submit(self, spec, on_picture, on_preview, urgency):
+        return super().submit(spec, on_picture, lambda index, number, image: on_preview(index, number, None), urgency)
 
 
 ROUTE = "/api/v1/generations"

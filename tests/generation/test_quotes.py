@@ -120,8 +120,9 @@ def test_a_quote_is_honoured_when_prices_have_doubled(alice, quote, slower):
     assert job["cost"]["quoted"] == said["cost"]["quoted"]
 
 
-def test_a_quote_holds_for_another_seed(alice, quote):
-    assert alice.api.post(GENERATIONS, KITE | {"quote": quote(seed=1)["id"], "seed": 2}).status_code == 202
+@pytest.mark.parametrize("fields", [{"seed": 2}, {"tier": "interactive"}])
+def test_a_quote_holds_where_it_makes_no_difference_to_the_price(alice, quote, fields):
+    assert alice.api.post(GENERATIONS, KITE | fields | {"quote": quote(seed=1)["id"]}).status_code == 202
 
 
 @pytest.mark.parametrize("change", [{"steps": 5}, {"prompt": "a boat"}, {"n": 2}, {"tier": "flex"}, {"size": "64x72"}])

@@ -74,7 +74,7 @@ def test_a_bug_fails_its_job_without_showing_its_inside(performed):
 
 def test_a_job_that_cannot_even_begin_fails_and_not_its_worker(job, generations):
     class Broken(FakeEngine):
-        def submit(self, spec, on_picture, on_preview=None):
+        def submit(self, spec, on_picture, on_preview, urgency):
             raise ZeroDivisionError("secret")
 
     generations.engine = Broken("fake")

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from generation.dialects.openai.answers import answer
 from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.streaming import Kind, stream_of
+from generation.orders import hurried
 from generation.services import request_generation
 from generation.views import MAX_WAIT_SECONDS
 from jobs.waiting import Wait
@@ -33,7 +34,8 @@ class Images(ShowsLimits):
 def accepted(request: Request, asked: ImagesSerializer, kind: Kind) -> Response:
     """Accept a checked request; the answer waits for its pictures. Raises ApiError."""
     WATCH.check_room(caller(request).tenant.pk)
-    job = request_generation(caller(request), asked.order(caller(request).tenant))
+    wanted = hurried(asked.order(caller(request).tenant), request.headers)
+    job = request_generation(caller(request), wanted)
     response, said = Response(status=202), asked.said
     if said.is_streamed:
         response.stream = stream_of(job, said, kind)  # type: ignore[attr-defined]

@@ -1,0 +1,107 @@
+"""Whose turn is it? Of the tenants that have something waiting and may start it, the one that was served least.
+
+Flex lets everything else go first, until it has waited for long. What is resident goes before other weights among
+tenants that were served about as much.
+"""
+
+from collections import Counter
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Case, F, OrderBy, QuerySet, Value, When
+from django.utils import timezone
+
+from jobs.backlog import FLEX, Standing, standings
+from jobs.models import Job, Status
+from jobs.tiers import rank
+
+# A tenant whose weights are there may go first although it was served so much more: GPU-milliseconds by its weight.
+SLACK_MS = 10_000.0
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who asks for a job: a worker, how many jobs of which tenants it holds, and which weights it would rather use."""
+
+    worker: str
+    held: Counter[str]
+    resident: Set[str]
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether a further job comes on top of those that it usually holds."""
+        return self.held.total() >= settings.JOBS_AT_ONCE
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A tenant that may start a job now, and those who would go first, could they use their turn."""
+
+    standing: Standing
+    idle: tuple[str, ...]
+    late_before: datetime
+
+    @property
+    def tenant_id(self) -> str:
+        """Return whose turn it is."""
+        return self.standing.tenant_id
+
+
+def turns(model: type[Job], claimant: Claimant) -> list[Turn]:
+    """Return whose turn it is, and who is next if it comes to nothing. Four queries, however many wait."""
+    waiting = [standing for standing in standings(model).values() if standing.lines]
+    able = _in_order([standing for standing in waiting if _may_start(standing, claimant, waiting)], claimant.resident)
+    now = timezone.now()
+    found = []
+    for standing in able:
+        seconds = standing.waiting_ms() / 1000 * len(waiting)  # if what it wants last came last
+        idle = tuple(other.tenant_id for other in waiting if _is_idle(other, beside=standing))
+        found.append(Turn(standing, idle, now + timedelta(seconds=seconds)))
+    return found
+
+
+def _may_start(standing: Standing, claimant: Claimant, waiting: list[Standing]) -> bool:
+    """Return whether the tenant may have one more job here. A worker that holds as many as it should takes more of
+    those alone of whom it holds less than their part, and nothing that is patient."""
+    if not standing.may_run_more:
+        return False
+    if not claimant.is_full:
+        return True
+    tenants = len({other.tenant_id for other in waiting} | set(claimant.held))
+    part = max(1, settings.JOBS_AT_ONCE // tenants)
+    return standing.rank < FLEX and claimant.held[standing.tenant_id] < part
+
+
+def _in_order(able: list[Standing], resident: Set[str]) -> list[Standing]:
+    """Sort tenants: the patient last, then those that were served least, except for weights that are there."""
+    able = sorted(able, key=lambda each: (each.rank == FLEX, each.served, each.tenant_id))
+    if not able or not resident:
+        return able
+    first = able[0]
+
+    def goes_first(each: Standing) -> bool:
+        near = each.served <= first.served + SLACK_MS and (each.rank == FLEX) == (first.rank == FLEX)
+        return near and any(line.affinity in resident for line in each.lines if line.rank == each.rank)
+
+    return sorted(able, key=lambda each: not goes_first(each))
+
+
+def _is_idle(other: Standing, *, beside: Standing) -> bool:
+    """Return whether a tenant was served less and cannot use that now: it is at its limit, or patient."""
+    patient = other.rank == FLEX and beside.rank < FLEX
+    return other.served < beside.served and (patient or not other.may_run_more)
+
+
+def next_of(model: type[Job], turn: Turn, resident: Set[str]) -> Job | None:
+    """Lock and return the job that goes first of this tenant's, None when others hold all of them."""
+    own = model.objects.for_tenant(turn.tenant_id).filter(status=Status.QUEUED, crashes=0)
+    return in_order(own, turn.late_before, resident).select_for_update(skip_locked=True).first()
+
+
+def in_order(own: QuerySet[Job], late_before: datetime, resident: Set[str] = frozenset()) -> QuerySet[Job]:
+    """Sort one tenant's waiting jobs: by tier, then those that could not be last, then by weights, then as asked."""
+    late = Case(When(finish_by__lt=late_before, then=F("finish_by")))
+    absent = Case(When(affinity__in=sorted(resident), then=Value(0)), default=Value(1))
+    return own.order_by(rank(), OrderBy(late, nulls_last=True), *([absent] if resident else []), "pk")
