@@ -15,13 +15,15 @@ from PIL import Image as Pixels
 
 from generation.drawing import Drawing, Engine
 from generation.engine.due import USUAL_PATIENCE, Urgency
-from generation.engine.errors import DeviceLost, EngineError
+from generation.engine.errors import EngineError
 from generation.engine.options import Options
 from generation.engine.spec import Picture, StepReport
+from generation.failures import translated
 from generation.fetching import needs, with_pictures
 from generation.finishing import stored
 from generation.models import GenerationJob, Image
 from generation.previews import packed, shown
+from generation.prices import lesson_of
 from jobs.lifecycle import JobFailed, WorkerUnfit
 from jobs.models import Job
 from jobs.previews import Previews
@@ -30,8 +32,8 @@ from jobs.tiers import rank_of
 from loras.cache import fetched
 from loras.services import absolute, shelve_checkpoint
 from loras.weights.errors import CheckpointUnusable
+from quotas.costs import Lesson
 from quotas.limits import limits_of
-from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,6 @@ SHOWING_THREADS = 1
 # After how many times what it takes alone a generation is due. Which tenant had how much, the claim sees to.
 PATIENCE = (1.0, USUAL_PATIENCE, 8.0)  # by rank: interactive, standard, flex
 ON_TOP = 2  # so many times JOBS_AT_ONCE at most, of tenants that have little here
-OF_THE_OPERATOR = {"checkpoint_unusable": "This checkpoint", "lora_unreadable": "A LoRA of this request"}
 
 
 class Generations:
@@ -86,6 +87,10 @@ class Generations:
         self.going_on.add(performance)
         performance.outcome.add_done_callback(lambda _: self.going_on.discard(performance))
         return performance
+
+    def lesson(self, job: GenerationJob, measured_ms: int) -> Lesson:
+        """Return what a generation that was drawn teaches of what others will take."""
+        return lesson_of(job, measured_ms)
 
     def holds(self) -> list[dict[str, Any]]:
         """Return which weights lie where, and why."""
@@ -140,7 +145,7 @@ class GenerationPerformance:
     @property
     def measured_ms(self) -> int:
         """Return how many GPU-milliseconds it has taken so far."""
-        return 0
+        return self.drawing.device_ms if self.drawing else 0
 
     def stop(self) -> None:
         """Want nothing more of it."""
@@ -210,17 +215,3 @@ def urgency_of(job: Job) -> Urgency:
     """Return how urgent a job is to the engine: each tenant has a lane. Asks the database."""
     weight = max(limits_of(job.tenant_id).weight, LEAST_WEIGHT)
     return Urgency(job.tenant_id, PATIENCE[rank_of(job.tier, job.created_at)], weight)
-
-
-def translated(error: BaseException) -> BaseException:
-    """Say in the words of jobs what the engine or the store said; a bug stays what it is."""
-    if isinstance(error, DeviceLost):
-        return WorkerUnfit(str(error))
-    if isinstance(error, EngineError) and error.code in OF_THE_OPERATOR:
-        log.error("%s: %s", error.code, error)  # it names files of the server, which are no tenant's to see
-        return JobFailed(error.code, f"{OF_THE_OPERATOR[error.code]} cannot be read. Ask the operator of this server.")
-    if isinstance(error, EngineError):
-        return JobFailed(error.code, str(error))
-    if isinstance(error, ApiError):
-        return JobFailed(error.code, error.message)
-    return error

@@ -19,6 +19,10 @@ class Drawing(Protocol):
     finished: Future[None]
     progress: StepReport
 
+    @property
+    def device_ms(self) -> int:
+        """Return how many milliseconds of the device's time it has had for itself, or its share of, by now."""
+
     def cancel(self) -> None:
         """Want no further picture."""
 

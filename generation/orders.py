@@ -1,8 +1,8 @@
 """What may a request for pictures say, and what does it mean? Every field is checked, every default filled in."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rest_framework import serializers
@@ -27,6 +27,7 @@ from generation.plan_orders import refuse_too_large, refuse_too_many
 from generation.prompt_field import PromptField
 from generation.size_orders import SideField, SizeField, check_size, size_of
 from generation.terms import PLAIN_TERMS, Terms, TermsSerializer, terms_of
+from jobs.deadlines import finish_by
 from loras.models import Checkpoint
 from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
@@ -140,6 +141,11 @@ def order(
         refiner=refiner,
         terms=terms,
     )
+
+
+def hurried(wanted: Order, headers: Mapping[str, str]) -> Order:
+    """Return the order with the time that the request's headers say it has. Raises ApiError."""
+    return replace(wanted, terms=replace(wanted.terms, finish_by=finish_by(headers, wanted.terms.finish_by)))
 
 
 def find_checkpoint(

@@ -11,6 +11,7 @@ from generation import gallery
 from generation.batches import pages as batch_pages
 from generation.cards import card_of, cards
 from generation.composing import pages as composing_pages
+from generation.usage import pages as usage_pages
 from generation.views import find_generation
 from jobs.services import cancel, has_ready_worker
 from loras.models import Checkpoint
@@ -65,4 +66,5 @@ urlpatterns = [
     path("images/<str:id>/delete", gallery.delete, name="delete_image"),
     *composing_pages.urlpatterns,
     *batch_pages.urlpatterns,
+    *usage_pages.urlpatterns,
 ]

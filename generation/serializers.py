@@ -59,6 +59,14 @@ class QueueSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
 
 
+class CostSerializer(serializers.Serializer[Any]):
+    """What a job costs: the most that it is charged, and what it was charged once it has ended."""
+
+    unit = serializers.CharField(default="gpu_seconds")
+    quoted = serializers.FloatField()
+    charged = serializers.FloatField(allow_null=True)
+
+
 class ErrorSerializer(serializers.Serializer[Any]):
     """Why a job failed."""
 
@@ -84,6 +92,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
     spec = SpecSerializer(source="*")
     progress = ProgressSerializer(source="*")
     queue = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
     images = ImageSerializer(many=True)
     error = serializers.SerializerMethodField()
     urls = serializers.SerializerMethodField()
@@ -92,7 +101,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         model = GenerationJob
         fields = [
             "id", "object", "kind", "status", "created_at", "started_at", "completed_at", "attempt",
-            "batch", "batch_index", "spec", "progress", "queue", "images", "error", "urls",
+            "batch", "batch_index", "spec", "progress", "queue", "cost", "images", "error", "urls",
         ]  # fmt: skip
 
     def get_queue(self, job: GenerationJob) -> QueueSerializer | None:
@@ -101,6 +110,11 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
             return None
         places = self.context.get("positions") or positions(GenerationJob, job.tenant)
         return {"position": places.get(job.pk, 1)}  # type: ignore[return-value]
+
+    def get_cost(self, job: GenerationJob) -> CostSerializer:
+        """Return what it is charged at most, and what it was charged."""
+        charged = None if job.charged_ms is None else job.charged_ms / 1000
+        return {"unit": "gpu_seconds", "quoted": job.quoted_ms / 1000, "charged": charged}  # type: ignore[return-value]
 
     def get_error(self, job: GenerationJob) -> ErrorSerializer | None:
         """Return why the job failed."""

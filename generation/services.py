@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from generation import storage
 from generation.models import Batch, DiscardedFile, GenerationControl, GenerationJob, GenerationLora, Image
 from generation.orders import Order
+from generation.promises import put_prices
 from generation.removed_meanwhile import removed_meanwhile
 from idempotency.keeping import note_made
 from jobs.services import accept
@@ -58,6 +59,7 @@ def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_i
 def accept_drafts(drafts: Sequence[Draft], batch: Batch | None = None) -> None:
     """Store generations of one tenant, and the new batch that they are of, all or none; the same few queries however
     many they are. Call it outside transactions: what was removed meanwhile shows at the commit. Raises ApiError."""
+    put_prices([draft.job for draft in drafts], [draft.order for draft in drafts])
     try:
         with transaction.atomic(durable=True):
             if batch:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rest_framework import serializers
 from rest_framework.fields import empty
 
 from jobs.models import Tier
 from webhooks.addresses import check_text
-from wire.fields import OneOf, SomeOf, StrictSerializer, StrictText
+from wire.fields import Instant, OneOf, SomeOf, StrictSerializer, StrictText
 
 
 class WebhookSerializer(StrictSerializer):
@@ -27,9 +26,10 @@ class TermsSerializer(StrictSerializer):
     """The fields of a request that are about its job."""
 
     tier = OneOf(
-        Tier.values, required=False, help_text="standard when absent; flex waits for others at half the charge."
-    )
-    finish_by = serializers.DateTimeField(required=False, help_text="Cancelled if it has not finished by then.")
+        Tier.values, required=False,
+        help_text="interactive when absent and you wait, else standard; flex waits for others at half the charge.",
+    )  # fmt: skip
+    finish_by = Instant(required=False, help_text="Cancelled if it has not finished by then; or send Cancel-After: 5m.")
     webhook = WebhookSerializer(required=False)
     quote = StrictText(max_length=40, required=False, help_text="The id of a quote that is to be honoured.")
 

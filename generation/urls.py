@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from generation import views
 from generation.intake.views import OneUpload, UploadContent, Uploads
+from generation.quoting.views import quotes
+from generation.usage.views import Usage
 
 urlpatterns = [
     path("generations", views.generations),
@@ -13,6 +15,8 @@ urlpatterns = [
     path("images/<str:id>/content", views.Content.as_view()),
     path("uploads", Uploads.as_view()),
     path("uploads/<str:id>/content", UploadContent.as_view()),
+    path("quotes", quotes),
+    path("usage", Usage.as_view()),
     path("schedulers", views.Schedulers.as_view()),
     # Last and greedy: whatever somebody takes for an id is answered like an id that does not exist.
     path("generations/<path:id>", views.Generation.as_view()),

@@ -15,10 +15,13 @@ from generation import orders, previews, storage
 from generation.batches.services import find_batch
 from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob, Image
+from generation.quoting.views import quoted
 from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
 from generation.services import delete_image, request_generation
 from idempotency import keeping
 from idempotency.once import Once
+from jobs.deadlines import HEADER
+from jobs.models import Tier
 from jobs.services import cancel, positions
 from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
@@ -36,6 +39,9 @@ from wire.paging import listing, page
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
 PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
+CANCEL_AFTER = OpenApiParameter(
+    HEADER, str, OpenApiParameter.HEADER, description="90, 90s, 5m or 2h: cancelled if it has not finished by then."
+)
 PAGE_PARAMETERS = [
     OpenApiParameter("after", str, description="The last_id of the page before."),
     OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
@@ -82,14 +88,20 @@ class Generations(Once, ShowsLimits):
     @extend_schema(
         request=orders.OrderSerializer,
         responses={202: GenerationSerializer, 200: GenerationSerializer},
-        parameters=[OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s.")],
+        parameters=[
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s."),
+            CANCEL_AFTER,
+            OpenApiParameter("dry_run", bool, description="true: answer as POST /quotes does, and make nothing."),
+        ],
     )
     def post(self, request: Request) -> Response:
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
+        if is_dry_run(request):
+            return Response(quoted(request))
         seconds = preferred_wait(request)
         if seconds:
             WATCH.check_room(caller(request).tenant.pk)
-        job = made_before(caller(request).tenant) or _made(request)
+        job = made_before(caller(request).tenant) or _made(request, {"tier": Tier.INTERACTIVE} if seconds else {})
         data = as_json(job)
         response = Response(data, status=202, headers={"Location": data["urls"]["self"]})
         if seconds:
@@ -110,11 +122,20 @@ class Generations(Once, ShowsLimits):
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
 
 
-def _made(request: Request) -> GenerationJob:
-    """Return the generation that is asked for. Raises ApiError."""
+def _made(request: Request, usual: dict[str, Any]) -> GenerationJob:
+    """Return the generation that is asked for, with what is usual where nothing is said. Raises ApiError."""
     asked = orders.OrderSerializer(data=request.data)
     asked.is_valid(raise_exception=True)
-    return request_generation(caller(request), orders.order(caller(request), asked.validated_data))
+    wanted = orders.order(caller(request), usual | asked.validated_data)
+    return request_generation(caller(request), orders.hurried(wanted, request.headers))
+
+
+def is_dry_run(request: Request) -> bool:
+    """Return whether the caller wants a quote and no pictures. Raises ApiError for anything but true and false."""
+    said = request.query_params.get("dry_run", "false")
+    if said not in ("true", "false"):
+        raise ApiError(400, "invalid_value", "dry_run must be true or false.", param="dry_run")
+    return said == "true"
 
 
 def preferred_wait(request: Request) -> int:

@@ -24,6 +24,7 @@ class FakeDrawing:
         self.spec, self.on_preview = spec, on_preview
         self.progress = StepReport(0, spec.steps)
         self.finished: Future[None] = Future()
+        self.device_ms = 0
 
     def cancel(self) -> None:
         self.finished.cancel()
@@ -31,6 +32,7 @@ class FakeDrawing:
     def report(self, progress: StepReport) -> None:
         """Take note, and stop the drawing if nobody wants it any more."""
         self.progress = progress
+        self.device_ms = round(1000 * STEP_SECONDS * progress.step)
         if self.finished.cancelled():
             raise CancelledError
         due = [round(look * progress.steps / (self.spec.previews + 1)) for look in range(1, self.spec.previews + 1)]

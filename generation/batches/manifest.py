@@ -10,11 +10,11 @@ from django.utils.text import slugify
 
 from generation.models import GenerationJob, Image
 from generation.spec_serializers import SpecSerializer
+from wire.spreadsheets import safe_cell
 
 Row = dict[str, Any]
 
 MAX_SLUG_CHARS = 40
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how what a spreadsheet would run begins (OWASP, CSV injection)
 DELETED = {"code": "image_deleted", "message": "This picture was deleted."}
 
 
@@ -85,4 +85,4 @@ def _flat(row: Row) -> Row:
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False) if value else ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return safe_cell(value)

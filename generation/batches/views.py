@@ -17,7 +17,8 @@ from generation.batches.services import cancel_batch, find_batch, jobs_of, reque
 from generation.batches.sweeps import SweepOrderSerializer, sweep_orders
 from generation.batches.tally import tallies
 from generation.models import Batch
-from generation.views import PAGE_PARAMETERS, find_generation
+from generation.orders import Order, hurried
+from generation.views import CANCEL_AFTER, PAGE_PARAMETERS, find_generation
 from idempotency import keeping
 from idempotency.once import Once
 from jobs.waiting import waits
@@ -35,7 +36,7 @@ class Batches(Once, ShowsLimits):
 
     scopes = {"POST": Scope.GENERATE}
 
-    @extend_schema(request=BatchOrderSerializer, responses={202: BatchSerializer})
+    @extend_schema(request=BatchOrderSerializer, responses={202: BatchSerializer}, parameters=[CANCEL_AFTER])
     def post(self, request: Request) -> Response:
         """Ask for many generations at once: all are accepted, or none is."""
         if known := made_before(caller(request).tenant):
@@ -43,7 +44,7 @@ class Batches(Once, ShowsLimits):
         asked = BatchOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         orders = batch_orders(caller(request), asked.validated_data)
-        return _accepted(request_batch(caller(request), orders))
+        return _accepted(request_batch(caller(request), _hurried(orders, request)))
 
     @extend_schema(responses=BatchSerializer(many=True), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
@@ -58,14 +59,14 @@ class Sweeps(Once, ShowsLimits):
 
     scopes = {"POST": Scope.GENERATE}
 
-    @extend_schema(request=SweepOrderSerializer, responses={202: BatchSerializer})
+    @extend_schema(request=SweepOrderSerializer, responses={202: BatchSerializer}, parameters=[CANCEL_AFTER])
     def post(self, request: Request) -> Response:
         """Ask for every combination of up to three fields' values, with one seed unless seeds are swept."""
         if known := made_before(caller(request).tenant):
             return _accepted(known)
         asked = SweepOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        orders = sweep_orders(caller(request), asked.validated_data)
+        orders = _hurried(sweep_orders(caller(request), asked.validated_data), request)
         return _accepted(request_batch(caller(request), orders, Batch.Kind.SWEEP, asked.validated_data["axes"]))
 
 
@@ -73,6 +74,10 @@ def made_before(tenant: Tenant) -> Batch | None:
     """Return the batch that this very request made when it came before, None when it is to make one."""
     batch_id = keeping.made_before()
     return find_batch(tenant, batch_id) if batch_id else None
+
+
+def _hurried(orders: list[Order], request: Request) -> list[Order]:
+    return [hurried(order, request.headers) for order in orders]
 
 
 def _accepted(batch: Batch) -> Response:

@@ -16,6 +16,7 @@ from generation.composing.lora_picker import LoraPicker
 from generation.intake import PREPROCESSORS
 from generation.picture_orders import INPAINT_STRENGTH, STRENGTH
 from generation.shapes import Shape, shapes_for
+from jobs.models import Tier
 from wire.errors import ApiError, first_refusal
 
 # In one place the form says a few things at once: which of them open it.
@@ -129,6 +130,7 @@ class ComposeForm(SettingFields, PhaseFields, StartFields, PictureFields):
         """Return what the API would be sent."""
         said = body_of(typed_of(self.cleaned_data, self.composition.bases))
         always = {"prompt": self.cleaned_data["prompt"], "loras": self.picker.order, "previews": PREVIEWS}
+        always["tier"] = Tier.INTERACTIVE.value  # whoever asks here looks on
         return said | always | {"controlnets": self.composition.controls.order}
 
     def _refuse(self, param: str | None, message: str) -> None:

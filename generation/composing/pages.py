@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import reswap, retarget
+from django_htmx.http import reswap, retarget, trigger_client_event
 
 from generation.batches.pages import being_made
 from generation.cards import card_of, cards, recent
@@ -13,12 +13,15 @@ from generation.composing import again, composition
 from generation.composing.filling import refilled, usual_size
 from generation.composing.form import ComposeForm
 from generation.composing.given import SIZE_OF_THE_START, with_ids
+from generation.quoting.services import estimate
 from generation.services import request_generation
 from jobs.services import has_ready_worker
 from loras.services import base_checkpoints
 from pages.requests import PageRequest
 from tenants.callers import Caller, caller_of
 from tenants.models import Scope
+
+UNSAID = "a picture"  # no prompt changes what a picture costs
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,8 +82,22 @@ def change(request: PageRequest, part: str) -> HttpResponse:
     form = ComposeForm(composition.posted(caller, data), chosen=data.dict(), refusals=refusals)
     status = 422 if refusals else 200
     if request.htmx:
-        return render(request, "generation/_changed.html", {"form": form, "part": part}, status=status)
+        response = render(request, "generation/_changed.html", {"form": form, "part": part}, status=status)
+        return trigger_client_event(response, "composed", after="settle")  # and so its cost
     return _compose(request, caller, form, status=status)
+
+
+@require_POST
+def cost(request: PageRequest) -> HttpResponse:
+    """Say what the form as it stands would cost, and when it would be done; nothing while it would be refused."""
+    caller = caller_of(request)
+    caller.require(Scope.GENERATE)
+    data = request.POST.copy()
+    data["prompt"] = data.get("prompt", "").strip() or UNSAID
+    form = ComposeForm(composition.posted(caller, data), data)
+    if not form.is_valid():
+        return HttpResponse()
+    return render(request, "generation/_cost.html", {"estimate": estimate(caller.tenant, form.order)})
 
 
 def _changed(caller: Caller, data: QueryDict, before: QueryDict, part: str) -> QueryDict:
@@ -104,5 +121,6 @@ def _is_new_start(data: QueryDict, before: QueryDict) -> bool:
 
 urlpatterns = [
     path("", create, name="create"),
+    path("cost", cost, name="cost"),
     *(path(part, change, {"part": part}, name=f"choose_{part}") for part in ("loras", "start", "controls", "settings")),
 ]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from typing import TypeVar
@@ -13,19 +12,17 @@ from generation.engine.batch import RunningBatch
 from generation.engine.decode import decode
 from generation.engine.device import StepClock, drawn_by, engine_errors
 from generation.engine.due import STAY_SECONDS, Stay
-from generation.engine.errors import BrokenPicture, DeviceLost, InvalidOutput, OutOfMemory, WeightsDoNotFit
+from generation.engine.errors import BrokenPicture, DeviceLost, OutOfMemory, WeightsDoNotFit
 from generation.engine.generation import Generation, fails
 from generation.engine.group import Group
 from generation.engine.inpainting import put_pixels_back
 from generation.engine.member import Member, another_try, members_of
-from generation.engine.opening import open_phase
 from generation.engine.pace import Pace
-from generation.engine.previews import preview
 from generation.engine.spec import Picture
+from generation.engine.stepping import TOO_LARGE, advance, enter, one_by_one, scaled, shared_by, show
 from generation.engine.weight_set import On, WeightSet, WeightsOn
 from loras.weights.wanted import CheckpointOf
 
-TOO_LARGE = "A picture of this size does not fit into the device's memory. Ask for a smaller one."
 # What overflows in fp16 has room in bf16, and what bf16's few digits spoil is right in fp32.
 ANOTHER_DTYPE = {torch.float16: "bfloat16", torch.bfloat16: "float32"}
 Result = TypeVar("Result")
@@ -65,7 +62,7 @@ class Batches:
         first = group.first
         with fails(first.generation):  # if the weights cannot be had; the next one tries again
             # Its own weight set, not an equal one: another tenant's copy of a LoRA may have left the disk.
-            on = self._within_memory(partial(self.weights.switch_to, first.phase.weights))
+            on = self._switch_to(first)
             self._begin_arrivals(on, group)
             if group.batches:
                 self._step(on, group, min(group.batches.values(), key=attrgetter("due")))
@@ -79,6 +76,13 @@ class Batches:
         checkpoint = self.stay.next(dues, lambda source: self.weights.residency.is_near(CheckpointOf(source)))
         groups = [group for key, group in self.groups.items() if key.checkpoint == checkpoint]
         return min(groups, key=lambda group: group.first.generation.due)
+
+    def _switch_to(self, first: Member) -> On:
+        """Put its weights on. What that takes is its generation's, though others may be drawn with them next."""
+        wanted, generation = first.phase.weights, first.generation
+        if self.weights.are(wanted):
+            return self.weights.switch_to(wanted)
+        return self._within_memory(partial(self.weights.switch_to, wanted), of=generation)
 
     def fail_all(self, error: Exception) -> None:
         """End every generation with this error."""
@@ -98,7 +102,7 @@ class Batches:
             if member.generation.finished.done():
                 continue
             with fails(member.generation):
-                self._within_memory(partial(enter, on, member))
+                self._within_memory(partial(enter, on, member), of=member.generation)
                 self._go_on(on, group, member)
 
     def _go_on(self, on: On, group: Group, member: Member) -> None:
@@ -115,12 +119,14 @@ class Batches:
         spec, generation = member.generation.spec, member.generation
         try:
             is_flat = spec.init_image is not None and spec.init_image.getcolors(1) is not None
-            image, about = self._within_memory(partial(decode, on.vae, member.latents, may_be_flat=is_flat))
+            drawn = partial(decode, on.vae, member.latents, may_be_flat=is_flat)
+            image, about = self._within_memory(drawn, of=generation)
         except BrokenPicture:
             if (dtype := ANOTHER_DTYPE.get(on.sdxl.dtype)) is None:
                 raise
             self._try_again(member, dtype)
             return
+        self.clock.tell()  # the decoding waited for all of its steps: whoever hears of the end knows what they took
         if spec.init_image and spec.mask:
             image = put_pixels_back(image, spec.init_image, spec.mask, spec.mask_blur)
         generation.hand_over(Picture(image, member.seed, member.index, {**drawn_by(on.sdxl, on.refiner), **about}))
@@ -132,13 +138,20 @@ class Batches:
         self._await(new)
 
     def _step(self, on: On, group: Group, batch: RunningBatch) -> None:
-        for member, noise in self._predict(on, batch):
+        predicted = self._predict(on, batch)
+        with self.clock.measured(shared_by([member for member, _ in predicted])):
+            advanced = [member for member, noise in predicted if advance(member, noise)]
+        for member in advanced:
             with fails(member.generation), engine_errors(TOO_LARGE):
-                member.advance(noise)
-                show(on, member)
+                self._show(on, member)
                 if not member.steps_left:
                     batch.keep(lambda each: each is not member)  # noqa: B023 - called at once
                     self._go_on(on, group, member)
+
+    def _show(self, on: On, member: Member) -> None:
+        if member.sight and member.generation.on_preview:
+            with self.clock.measured(member.generation.took):
+                show(on, member)
 
     def _predict(self, on: On, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
         """Predict for as many members as there is time and memory for; when one alone does not fit, it fails."""
@@ -146,9 +159,14 @@ class Batches:
         members = scaled(batch.members[: self.pace.room(pixels)])
         if not members:
             return []
-        rows = sum(2 if member.opening.negative else 1 for member in members)
+        rows, share = sum(member.rows for member in members), shared_by(members)
+
+        def note(seconds: float) -> None:
+            self.pace.took(pixels, len(members), rows, seconds)
+            share(seconds)
+
         try:
-            with engine_errors(TOO_LARGE), self.clock.measured(partial(self.pace.took, pixels, len(members), rows)):
+            with engine_errors(TOO_LARGE), self.clock.measured(note):
                 return list(zip(members, batch.predict(on, members), strict=True))
         except OutOfMemory as error:
             shortage = str(error)  # no more of it: an error keeps the failed call's tensors alive
@@ -162,50 +180,15 @@ class Batches:
         members[0].generation.fail(OutOfMemory(shortage))
         return []
 
-    def _within_memory(self, work: Callable[[], Result]) -> Result:
-        """Do the work, once more without anything idle on the device if memory runs out."""
+    def _within_memory(self, work: Callable[[], Result], *, of: Generation) -> Result:
+        """Do this generation's work, once more without anything idle on the device if memory runs out."""
         try:
-            with engine_errors(TOO_LARGE):
+            with engine_errors(TOO_LARGE), self.clock.measured(of.took):
                 return work()
         except WeightsDoNotFit:
             raise  # they would not fit alone either: nobody else's weights need leave
         except OutOfMemory:
             pass  # the second try is out here, because the handler keeps the failed one's tensors alive
         self.weights.residency.release_idle()
-        with engine_errors(TOO_LARGE):
+        with engine_errors(TOO_LARGE), self.clock.measured(of.took):
             return work()
-
-
-def enter(on: On, member: Member) -> None:
-    """Let a picture enter its phase, which the first of its generation opens for the others."""
-    generation, later = member.generation, member.phases[member.at + 1 :]
-    if member.phase not in generation.openings:
-        generation.openings[member.phase] = open_phase(on, generation.spec, member.phase, later)
-    member.enter(on, generation.openings[member.phase])
-
-
-def show(on: On, member: Member) -> None:
-    """Hand over a preview if one is due; an unfinished picture that cannot be shown is no error."""
-    if member.sight and member.generation.on_preview:
-        number, latents = member.sight
-        with suppress(InvalidOutput, OutOfMemory), engine_errors(TOO_LARGE):
-            member.generation.on_preview(member.index, number, preview(on.vae, latents))
-
-
-def scaled(members: list[Member]) -> list[Member]:
-    """Prepare members for a step and return those that could be."""
-    ready = []
-    for member in members:
-        with fails(member.generation), engine_errors(TOO_LARGE):
-            member.scale()
-            ready.append(member)
-    return ready
-
-
-def one_by_one(on: On, batch: RunningBatch, members: list[Member]) -> list[tuple[Member, torch.Tensor]]:
-    """Predict for each alone after they could not be predicted together; whoever cannot be, fails."""
-    predicted = []
-    for member in members:
-        with fails(member.generation), engine_errors(TOO_LARGE):
-            predicted.append((member, batch.predict(on, [member])[0]))
-    return predicted

@@ -16,7 +16,7 @@ from loras.weights.sdxl import Sdxl
 
 CPU_OUT_OF_MEMORY = "can't allocate memory"
 CUDA_FAILURES = ("CUDA error", "CUBLAS_STATUS", "cuDNN error", "CUDNN_STATUS")
-STEPS_AHEAD = 2  # how far the processor may run ahead of the GPU: a cancel waits that long
+PENDING = 4  # measured pieces of work, two a step: so far may the processor run ahead of the GPU, and a cancel waits
 
 
 def choose_device(name: str) -> torch.device:
@@ -74,7 +74,7 @@ def engine_errors(shortage: str) -> Iterator[None]:
 
 
 class StepClock:
-    """Measures steps without waiting for them: a GPU's times come in one or two steps later."""
+    """Measures work without waiting for it: a GPU's times come in one or two steps later."""
 
     def __init__(self, device: torch.device) -> None:
         self.is_cuda = device.type == "cuda"
@@ -93,9 +93,14 @@ class StepClock:
         yield
         end.record()
         self._pending.append((start, end, note))
-        while self._pending[0][1].query() or len(self._pending) > STEPS_AHEAD:
+        self.tell(at_most_pending=PENDING)
+
+    def tell(self, *, at_most_pending: int | None = None) -> None:
+        """Note the times that have come in; wait for the GPU only where more than so many would be pending."""
+        while self._pending and (self._pending[0][1].query() or self._are_too_many(at_most_pending)):
             start, end, note = self._pending.popleft()
             end.synchronize()  # waits for the GPU
             note(start.elapsed_time(end) / 1000)
-            if not self._pending:
-                return
+
+    def _are_too_many(self, most: int | None) -> bool:
+        return most is not None and len(self._pending) > most

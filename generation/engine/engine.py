@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from PIL.Image import Image
 
-from generation.engine.batches import TOO_LARGE, Batches
+from generation.engine.batches import Batches
 from generation.engine.device import StepClock, choose_device, engine_errors
 from generation.engine.due import Dues, Urgency
 from generation.engine.errors import DeviceLost
@@ -21,6 +21,7 @@ from generation.engine.options import Options
 from generation.engine.pace import Pace
 from generation.engine.phases import steps_of, wanted_of
 from generation.engine.spec import Picture, Spec
+from generation.engine.stepping import TOO_LARGE
 from generation.engine.weight_set import WeightSet, WeightsOn
 from loras.weights.residency import Residency
 

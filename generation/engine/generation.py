@@ -34,6 +34,7 @@ class Generation:
         self.members: list[Member] = []  # empty until it is admitted
         self.openings: dict[Phase, Opening] = {}
         self._handed_over = 0
+        self._seconds = 0.0
         self._last_report = StepReport(0, spec.steps)
         self.finished.add_done_callback(self._let_go)
 
@@ -44,6 +45,15 @@ class Generation:
         if not members:
             return self._last_report
         return StepReport(sum(member.done for member in members) // len(members), members[0].steps)
+
+    @property
+    def device_ms(self) -> int:
+        """Return how many milliseconds of the device's time were its own by now; safe from any thread."""
+        return round(1000 * self._seconds)
+
+    def took(self, seconds: float) -> None:
+        """Note seconds of the device's time, or a share of them."""
+        self._seconds += seconds
 
     def _let_go(self, finished: "Future[None]") -> None:
         """Keep no tensors of what has ended, only how far it came."""

@@ -46,6 +46,11 @@ class Member:
         return self.timesteps[self.step]
 
     @property
+    def rows(self) -> int:
+        """Return how many rows of the UNet's call it takes."""
+        return 2 if self.opening.negative else 1
+
+    @property
     def steps_left(self) -> int:
         """Return how many steps of this phase are left."""
         return len(self.timesteps) - self.step

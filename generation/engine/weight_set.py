@@ -105,9 +105,13 @@ class WeightsOn:
         self._on: On
         self._held = ExitStack()
 
+    def are(self, wanted: WeightSet) -> bool:
+        """Return whether this set is on."""
+        return wanted == self._wanted
+
     def switch_to(self, wanted: WeightSet) -> On:
         """Return the models, the checkpoint wearing this set's adapters and no others. Raises what loading does."""
-        if wanted != self._wanted:
+        if not self.are(wanted):
             self.release()
             with ExitStack() as held:
                 parts = held.enter_context(self.residency.hold(*wanted.wanted))

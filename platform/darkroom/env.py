@@ -1,7 +1,9 @@
 """How is a setting read from the environment? Typed, once, and a wrong value stops the start with a sentence."""
 
 import os
+import re
 import secrets
+from decimal import Decimal
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -46,6 +48,15 @@ def gigabytes(name: str) -> int | None:
     if value and not 0 < size < 10_000:
         raise ImproperlyConfigured(f"{name}={value!r} must be a number of gigabytes, for example 22.5.")
     return int(size * 1e9) if value else None
+
+
+def price(name: str, default: str) -> tuple[Decimal, str]:
+    """Return an amount and its currency, for example 0.04 USD."""
+    value = text(name, default)
+    amount, _, currency = value.partition(" ")
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", amount) or not re.fullmatch(r"[A-Z]{3}|", currency):
+        raise ImproperlyConfigured(f"{name}={value!r} must be a price like 0.04 USD, or 0.")
+    return Decimal(amount), currency
 
 
 def names(name: str, default: str = "") -> list[str]:

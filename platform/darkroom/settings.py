@@ -204,6 +204,7 @@ CHORES = [
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
     "idempotency.keeping.forget_expired",
+    "quotas.quotes.remove_expired",
     "webhooks.cleaning.remove_old",
 ]
 # Who tells to what an API key can be limited.
@@ -213,6 +214,9 @@ WEBHOOK_BODIES = {"gen": "generation.telling.generation_data", "whk": "webhooks.
 # Hosts (or host:port) that messages may go to though they are not public or speak no TLS.
 WEBHOOK_HOSTS = env.names("DARKROOM_WEBHOOK_HOSTS")
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
+# What an image of a cloud API costs, to compare with; 0 compares with nothing. The default is what OpenAI asks for one
+# of 1024x1024 by dall-e-3 in standard quality.
+CLOUD_PRICE = env.price("DARKROOM_CLOUD_PRICE", "0.04 USD")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

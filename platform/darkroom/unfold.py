@@ -50,6 +50,8 @@ UNFOLD: dict[str, Any] = {
                 "title": "Tenants",
                 "items": [
                     _item("Tenants", "apartment", "tenants_tenant_changelist"),
+                    _item("Plans", "sell", "quotas_plan_changelist"),
+                    _item("Allowances", "tune", "quotas_allowance_changelist"),
                     _item("People", "group", "tenants_user_changelist"),
                     _item("API keys", "key", "tenants_apikey_changelist"),
                 ],

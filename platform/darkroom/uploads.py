@@ -21,7 +21,7 @@ from wire.strict_json import MAX_BYTES
 UPLOAD_PAGE = re.compile(r"/admin/loras/lora/(add|[^/]+/change)/")
 FORM_BYTES = 1 << 20  # what stands around the file
 PICTURE_ROUTE = re.compile(
-    r"/((api/v1/(uploads|generations|batches|sweeps)|v1/images/(generations|edits|variations))/*"
+    r"/((api/v1/(uploads|generations|quotes|batches|sweeps)|v1/images/(generations|edits|variations))/*"
     r"|loras|start|controls|settings)?"
 )
 PICTURES_BYTES = 4 * MAX_PICTURE_BYTES * 4 // 3 + FORM_BYTES  # four of them, in base64

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status, job_models
+from quotas.models import LedgerEntry
 from wire.invariants import Invariant
 
 # A lapsed lease is picked up by the next sweep; one much older means that nobody sweeps.
@@ -45,9 +46,32 @@ def _events_of_another_tenant() -> Iterator[str]:
             yield f"{job.pk} has events of another tenant"
 
 
+def _not_settled_once() -> Iterator[str]:
+    """Jobs that are older than the ledger have no entries."""
+    for job in _jobs(Q()):
+        kinds = sorted(_entries(job).values_list("kind", flat=True))
+        settled = [LedgerEntry.Kind.SETTLE] if job.is_finished else []
+        if kinds and kinds != [LedgerEntry.Kind.RESERVE, *settled]:
+            yield f"{job.pk} is {job.status}, and its ledger says {kinds}"
+
+
+def _charged_otherwise() -> Iterator[str]:
+    for job in _jobs(Q(status__in=TERMINAL)):
+        for entry in _entries(job).filter(kind=LedgerEntry.Kind.SETTLE):
+            if (entry.ms, entry.images) != (job.charge.ms, job.charge.images) or entry.ms != job.charged_ms:
+                yield f"{job.pk} is {job.status} and was charged {entry.ms} ms and {entry.images} images"
+    for job in _jobs(Q(status=Status.FAILED) | Q(status=Status.CANCELLED, attempt=0)):
+        if job.charged_ms:
+            yield f"{job.pk} is {job.status} after {job.attempt} attempts and was charged {job.charged_ms} ms"
+
+
 def _jobs(condition: Q) -> Iterator[Job]:
     for model in job_models():
         yield from model.objects.filter(condition).iterator()
+
+
+def _entries(job: Job) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(job_id=job.pk)
 
 
 def _events(job: Job) -> QuerySet[JobEvent]:
@@ -59,5 +83,7 @@ INVARIANTS = [
     Invariant("I2", "a job ends once, and its events say how", _not_ended_once),
     Invariant("I3", "every attempt was claimed exactly once, in order", _attempts_unlike_claims),
     Invariant("I3", "a lease belongs to a running job, and a running job has one", _lease_out_of_place),
+    Invariant("I5", "what a job reserved is settled exactly once, when it ends", _not_settled_once),
+    Invariant("I7", "a job is charged what it came to, nothing if it failed or never began", _charged_otherwise),
     Invariant("I10", "a job's events are its tenant's", _events_of_another_tenant),
 ]

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from jobs.deadlines import end_late, why_cancelled
 from jobs.models import Job, Share, Status, job_models
 from jobs.moves import LostLease, fail, move
 from jobs.shares import lift
@@ -128,10 +129,12 @@ class Lease:
 
 
 def sweep() -> bool:
-    """Requeue every job whose worker fell silent, and return whether any job waits. Safe to run anywhere, any time."""
+    """Requeue every job whose worker fell silent, end what is too late, and return whether any job waits. Safe to run
+    anywhere, any time."""
     for model in job_models():
         for job in model.objects.filter(status=Status.RUNNING, lease_until__lt=Now()):
             recover(job, "worker fell silent", Q(lease_until__lt=Now()))
+    end_late()
     return any(model.objects.filter(status=Status.QUEUED).exists() for model in job_models())
 
 
@@ -141,7 +144,7 @@ def recover(job: Job, why: str, only_if: Q | None = None) -> None:
     log.warning("%s: attempt %s on %s ended: %s", job.pk, job.attempt, job.worker, why)
     try:
         if job.cancel_requested_at:
-            move(job, Status.CANCELLED, detail=why, only_if=only_if, crashes=crashes)
+            move(job, Status.CANCELLED, detail=why, only_if=only_if, crashes=crashes, **why_cancelled(job))
         elif crashes >= MAX_CRASHES:
             message = f"The worker died {crashes} times while making this. Try a smaller request."
             fail(job, "worker_crashed", message, only_if=only_if, crashes=crashes)

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F
 
+from jobs.deadlines import why_cancelled
 from jobs.leases import CancelRequested, HandBack, Lease, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
 from quotas import storage
+from quotas.costs import Lesson, learn
 from wire.errors import OUT_OF_REACH
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,9 @@ class Performer(Protocol):
     def begin(self, job: Any) -> Performance:
         """Begin a job and return at once."""
 
+    def lesson(self, job: Any, measured_ms: int) -> Lesson | None:
+        """Return what a job that took so many GPU-milliseconds teaches of what others will take, if anything."""
+
     def holds(self) -> list[dict[str, Any]]:
         """Return what lies in memory and why, for the operator: plain values."""
 
@@ -119,10 +124,13 @@ class Held:
                 return False
             rows = self.performance.outcome.result()
             self.job.status = _finished(copy.copy(self.job), rows, self._measured_ms).status
+            self._teach()
         except (LostLease, *OUT_OF_REACH):
             raise
         except CancelRequested:
-            move(self.job, Status.CANCELLED, detail="asked by its owner", measured_ms=self._measured_ms)
+            why = why_cancelled(self.job)
+            detail = why.get("error_code", "asked by its owner")
+            move(self.job, Status.CANCELLED, detail=detail, measured_ms=self._measured_ms, **why)
         except HandBack:
             move(self.job, Status.QUEUED, detail="worker stopping")
         except JobFailed as failure:
@@ -134,6 +142,14 @@ class Held:
             log.exception("%s: bug", self.job.pk)
             fail(self.job, "internal_error", INTERNAL)
         return True
+
+    def _teach(self) -> None:
+        """Let the cost model learn what the job took; that it cannot now is no failure of the job, which has ended."""
+        try:
+            if lesson := self.performer.lesson(self.job, self._measured_ms):
+                learn(lesson)
+        except Exception:  # as above: it has succeeded, whatever is wrong with what it teaches
+            log.exception("%s: nothing is learnt of what it took", self.job.pk)
 
     @property
     def _measured_ms(self) -> int:

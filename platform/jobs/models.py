@@ -73,6 +73,7 @@ class Job(TenantOwned):
                 fields=["status", "crashes", "tenant", "tier", "affinity", "created_at", "estimated_ms"],
                 name="%(class)s_alive",
             ),
+            models.Index(fields=["status", "finish_by"], name="%(class)s_by_deadline"),
             models.Index(fields=["tenant", "-id"], name="%(class)s_newest"),
             models.Index(fields=["tenant", "status", "id"], name="%(class)s_by_status"),
         ]

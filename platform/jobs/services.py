@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from jobs.deadlines import refuse_impossible
 from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, cancel_waiting, move, place
@@ -32,8 +33,10 @@ BY_OWNER = "asked by its owner"
 def accept(*jobs: Job) -> None:
     """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
 
-    Raises ApiError when too many wait, or when a limit of the tenant's is in the way.
+    Raises ApiError when too many wait, when a limit of the tenant's is in the way, or when one could not end in time.
     """
+    for job in jobs:
+        refuse_impossible(job)
     with transaction.atomic():
         limits = limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)

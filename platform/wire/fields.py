@@ -1,6 +1,8 @@
 """Which values does a field take? Exactly its JSON type, nothing coerced, and every refusal says what would pass."""
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.datastructures import MultiValueDict
@@ -9,6 +11,8 @@ from rest_framework.fields import empty
 
 from wire.errors import ApiError
 from wire.multipart import said_by
+
+RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -146,6 +150,26 @@ class SomeOf(_Strict):
     def to_representation(self, value: list[str]) -> list[str]:
         """Return it as it is."""
         return value
+
+
+class Instant(_Strict):
+    """A moment: an RFC 3339 date and time with its offset from UTC."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        """Return the moment in UTC."""
+        if not isinstance(data, str):
+            raise self.refusal("invalid_type", "must be a string")
+        try:
+            moment = datetime.fromisoformat(data) if RFC_3339.fullmatch(data) else None
+            if moment is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # the 31st of February; the year 9999, west of Greenwich
+        raise self.refusal("invalid_value", "must be a time with its offset, for example 2030-01-31T18:30:00Z")
+
+    def to_representation(self, value: datetime) -> str:
+        """Return the moment as it is written here."""
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class StrictObject(_Strict):

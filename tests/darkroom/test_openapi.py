@@ -31,6 +31,8 @@ def document(client):
         ("/api/v1/batches/{id}/cancel", "post"),
         ("/api/v1/batches/{id}/sheet", "get"),
         ("/api/v1/sweeps", "post"),
+        ("/api/v1/quotes", "post"),
+        ("/api/v1/usage", "get"),
         ("/api/v1/uploads", "post"),
         ("/api/v1/uploads/{id}", "get"),
         ("/api/v1/uploads/{id}", "delete"),

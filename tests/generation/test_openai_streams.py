@@ -56,11 +56,10 @@ def test_no_partial_images_leave_one_event(heard, worker):
     assert hashlib.sha256(base64.b64decode(event.b64_json)).hexdigest() == Image.objects.get().sha256
 
 
-def test_several_pictures_are_several_events_that_share_what_they_took(heard, worker):
+def test_several_pictures_are_several_events_that_share_what_they_cost(heard, worker):
     events = heard(n=3)
-    took = round(1000 * GenerationJob.objects.get().seconds)
     assert [event.image_index for event in events] == [0, 1, 2]
-    assert sum(event.usage.output_tokens for event in events) == took
+    assert sum(event.usage.output_tokens for event in events) == GenerationJob.objects.get().charged_ms > 0
 
 
 def test_a_second_attempt_shows_nothing_twice(alice):

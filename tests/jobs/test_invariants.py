@@ -45,7 +45,7 @@ def test_it_sees_a_claim_that_was_never_made(image):
 
 def test_it_sees_an_image_too_many(image):
     GenerationJob.objects.update(n=0)
-    assert checked() == {"I4"}
+    assert checked() == {"I4", "I7"}
 
 
 def test_it_sees_a_changed_file(image):
@@ -61,4 +61,4 @@ def test_it_sees_a_lost_file(image):
 
 def test_it_sees_an_image_of_the_wrong_tenant(image, charlie):
     Image.objects.update(tenant=charlie.tenant)
-    assert checked() == {"I10"}
+    assert checked() == {"I6", "I10"}

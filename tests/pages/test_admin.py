@@ -12,6 +12,8 @@ LISTS = [
     "generation/image",
     "jobs/jobevent",
     "jobs/worker",
+    "quotas/plan",
+    "quotas/allowance",
     "loras/checkpoint",
     "loras/controlnet",
     "loras/lora",

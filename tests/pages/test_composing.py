@@ -1,5 +1,7 @@
 """Does the form order pictures, and say beside each field what is wrong with it?"""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -160,3 +162,36 @@ def test_a_failed_job_says_why(alice):
     GenerationJob.objects.update(status=Status.FAILED, error_code="gpu_out_of_memory", error_message="It does not fit.")
     assert "It does not fit." in alice.browser.get("/").content.decode()
     assert "It does not fit." in alice.browser.get("/history?show=failed").content.decode()
+
+
+def cost_of(person, **fields):
+    return person.browser.post("/cost", FORM | fields, headers=HTMX).content.decode().strip()
+
+
+def test_the_form_says_what_it_would_cost(alice):
+    assert re.fullmatch(r"About [\d.]+ GPU-seconds, [\d.]+ at most. It would be done in about \d+ s.", cost_of(alice))
+    assert not GenerationJob.objects.exists()
+
+
+def test_it_says_so_before_there_is_a_prompt(alice):
+    assert cost_of(alice, prompt=" ") == cost_of(alice)
+
+
+def test_larger_costs_more(alice):
+    small, large = (float(cost_of(alice, size=size).split()[1]) for size in ("512x512", "1024x1024"))
+    assert large > 3 * small > 0
+
+
+def test_a_form_that_would_be_refused_has_no_cost(alice):
+    assert cost_of(alice, steps="1000") == ""
+
+
+def test_it_says_when_it_would_begin_behind_others(alice):
+    for _ in range(40):
+        alice.api.post("/api/v1/generations", {"prompt": "a kite", "size": "1024x1024", "steps": 50})
+    assert "It would begin in about" in cost_of(alice)
+
+
+def test_who_may_only_look_is_told_no_cost(alice, bob):
+    Membership.objects.filter(user=bob.user).update(role=Membership.Role.VIEWER)
+    assert bob.browser.post("/cost", FORM, headers=HTMX).status_code == 403

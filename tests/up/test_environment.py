@@ -1,5 +1,6 @@
 """A wrong setting stops the start with a sentence that names it."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,16 @@ def test_a_kept_secret_stays_and_is_for_its_owner_alone(tmp_path: Path):
     assert len(secret) >= 48
     assert env.kept_secret("NO_SUCH_VARIABLE", file) == secret
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("nonsense", ["cheap", "-1 USD", "0.04 usd", "0,04", "1 2 USD", "1e9"])
+def test_a_price_that_is_none_is_refused(monkeypatch, nonsense):
+    monkeypatch.setenv("DARKROOM_CLOUD_PRICE", nonsense)
+    with pytest.raises(ImproperlyConfigured, match="DARKROOM_CLOUD_PRICE="):
+        env.price("DARKROOM_CLOUD_PRICE", "0.04 USD")
+
+
+@pytest.mark.parametrize(("said", "price"), [("0", (0, "")), ("0.04 USD", (Decimal("0.04"), "USD"))])
+def test_a_price_is_an_amount_and_a_currency(monkeypatch, said, price):
+    monkeypatch.setenv("DARKROOM_CLOUD_PRICE", said)
+    assert env.price("DARKROOM_CLOUD_PRICE", "0.10 EUR") == price

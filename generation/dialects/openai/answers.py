@@ -81,13 +81,13 @@ def as_base64(content: bytes) -> str:
 
 
 def milliseconds(job: GenerationJob) -> int:
-    """Return how long a worker had the job, without the time it waited for one."""
-    return round(1000 * (job.seconds or 0))
+    """Return how many GPU-milliseconds the job was charged, so that what programs add up is what they pay."""
+    return job.charged_ms or 0
 
 
 def usage(output_tokens: int) -> dict[str, Any]:
-    """Return what pictures took. One token is one millisecond on the GPU; prompts and given pictures count for nothing,
-    since what they take is in that time."""
+    """Return what pictures cost. One token is one millisecond of the GPU that is charged; prompts and given pictures
+    count for nothing, since what they take is in that time."""
     return {
         "input_tokens": 0,
         "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},

@@ -10,6 +10,7 @@ from generation import orders
 from generation.dialects.openai.answers import Said
 from generation.engine import spec
 from generation.engine.samplers import scheduler_of
+from jobs.models import Tier
 from loras.models import Checkpoint
 from tenants.callers import Caller
 from wire.fields import OneOf, StrictInteger, StrictText
@@ -113,6 +114,7 @@ class ImagesSerializer(orders.OrderSerializer):
         asked |= self.steps_of(checkpoint) | {"checkpoint": checkpoint.pk}
         asked["output_quality"] = max(1, asked.get("output_compression", 90))
         asked["previews"] = asked.get("partial_images", 0)
+        asked.setdefault("tier", Tier.INTERACTIVE)  # whoever asks here waits
         return orders.order(caller, asked)
 
     def steps_of(self, checkpoint: Checkpoint) -> dict[str, int]:

@@ -12,6 +12,7 @@ from generation.dialects.openai.answers import Said, answer
 from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.streaming import Kind, stream_of
 from generation.models import GenerationJob
+from generation.orders import hurried
 from generation.services import request_generation
 from generation.views import MAX_WAIT_SECONDS, made_before
 from idempotency.keeping import answering
@@ -39,7 +40,7 @@ class Images(OnceOrJoined, ShowsLimits):
 def accepted(request: Request, asked: ImagesSerializer, kind: Kind) -> Response:
     """Accept a checked request; the answer waits for its pictures. Raises ApiError."""
     WATCH.check_room(caller(request).tenant.pk)
-    job = made_before(caller(request).tenant) or request_generation(caller(request), asked.order(caller(request)))
+    job = made_before(caller(request).tenant) or _made(request, asked)
     response, said, answered = Response(status=202), asked.said, answering()
     if said.is_streamed:
         response.stream = stream_of(job, said, kind)  # type: ignore[attr-defined]
@@ -47,6 +48,11 @@ def accepted(request: Request, asked: ImagesSerializer, kind: Kind) -> Response:
     else:
         response.wait = Wait(job, MAX_WAIT_SECONDS, lambda: _answer(job, said, answered))  # type: ignore[attr-defined]
     return response
+
+
+def _made(request: Request, asked: ImagesSerializer) -> GenerationJob:
+    wanted = hurried(asked.order(caller(request)), request.headers)
+    return request_generation(caller(request), wanted)
 
 
 def _answer(job: GenerationJob, said: Said, answered: Callable[[], None]) -> HttpResponse:

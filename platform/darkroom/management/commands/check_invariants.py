@@ -8,16 +8,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 import generation.invariants
 import jobs.invariants
 import loras.invariants
+import quotas.invariants
 import tenants.invariants
 import webhooks.invariants
 
-INVARIANTS = [
-    *tenants.invariants.INVARIANTS,
-    *webhooks.invariants.INVARIANTS,
-    *jobs.invariants.INVARIANTS,
-    *loras.invariants.INVARIANTS,
-    *generation.invariants.INVARIANTS,
-]
+ROOMS = (tenants, quotas, webhooks, jobs, loras, generation)
+INVARIANTS = [each for room in ROOMS for each in room.invariants.INVARIANTS]
 
 
 class Command(BaseCommand):
