@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
+    path("api/v1/", include("tenants.members.urls")),
     path("api/v1/workers", Workers.as_view()),
     path("v1/", include("generation.dialects.openai.urls")),
     path("files/<str:token>.<str:extension>", open_link),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("", include("generation.pages")),
+    path("", include("tenants.members.pages")),
     path("", include("pages.urls")),
 ]
 

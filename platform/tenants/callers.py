@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import keys
+from tenants.choosing import Session, chosen, memberships_of
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
 
@@ -28,6 +29,11 @@ class Caller:
     scopes: tuple[str, ...]
     key: ApiKey | None = None
     user: User | None = None
+
+    @property
+    def actor(self) -> str:
+        """How the audit calls the caller: by the key's id, or by the member's address."""
+        return self.key.pk if self.key else str(self.user)
 
     # What DRF's permission classes ask of a user.
     is_authenticated = True
@@ -69,16 +75,17 @@ def _by_key(authorization: str) -> Caller:
 
 def _by_session(request: HttpRequest) -> Caller:
     user = getattr(request, "user", AnonymousUser())
-    membership = member_of(user) if isinstance(user, User) and user.is_active else None
+    session = getattr(request, "session", {})
+    membership = member_of(user, session) if isinstance(user, User) and user.is_active else None
     if membership is None:
         raise _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
     scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
 
 
-def member_of(user: User) -> Membership | None:
-    """Return the membership under which this user works: the oldest."""
-    return user.memberships.select_related("tenant", "user").order_by("created_at", "pk").first()
+def member_of(user: User, session: Session | None = None) -> Membership | None:
+    """Return the membership under which this user works: the one that the session chose, or else the oldest."""
+    return chosen(memberships_of(user), {} if session is None else session)
 
 
 def _note_use(key: ApiKey) -> None:
