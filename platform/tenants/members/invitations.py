@@ -1,4 +1,4 @@
-"""How does somebody join? By the link in a mail: it holds a secret of which only the digest is stored, for seven days."""
+"""How does somebody join? By the link in a mail, good for seven days; of its secret only the digest is stored."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""What does whoever is invited read? Plain text, and a link that starts with the address under which people reach us."""
+"""What does whoever is invited read? Plain text with a link that begins with our public address."""
 
 import logging
 from smtplib import SMTPException

@@ -1,4 +1,4 @@
-"""The dashboard's doors to a tenant's members: who they are, what they may do, who is invited, what the tenant is called."""
+"""The dashboard's doors to a tenant's members: who they are and what they may do, and who is invited."""
 
 from typing import Any
 

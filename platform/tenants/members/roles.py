@@ -1,7 +1,7 @@
 """Who may do what to whom? Owner, admin, member, viewer: nobody touches who stands above them, nor gives a higher role.
 
-So owners manage everybody, admins manage everybody but owners, other admins included, and the rest nobody. A key that may
-manage acts with an admin's power and never an owner's: whoever finds it cannot take the tenant over.
+So owners manage everybody, admins manage everybody but owners, other admins included, and the rest nobody. A key that
+may manage acts with an admin's power and never an owner's: whoever finds it cannot take the tenant over.
 """
 
 from tenants.callers import Caller

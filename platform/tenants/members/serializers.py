@@ -1,4 +1,4 @@
-"""How do members and invitations look in JSON, and what may be asked of them? Also the source of the OpenAPI document."""
+"""How do members and invitations look in JSON, and what is asked of them? Also the source of the OpenAPI document."""
 
 from typing import Any
 
