@@ -117,13 +117,15 @@ def accept(user: User, token: str) -> Membership | None:
 
     Who has become a member by another way keeps the role that they have.
     """
+    invitation = open_invitation(token)
+    if invitation is None:
+        return None
     with for_everybody(), transaction.atomic():
         now = timezone.now()
-        unused = Invitation.objects.filter(digest=digest(token), accepted_at=None, withdrawn_at=None)
-        mine = unused.filter(email=user.email, expires_at__gt=now, tenant__suspended_at=None)
-        if mine.update(accepted_at=now) != 1:
+        # Its own columns alone: with a join, PostgreSQL would not look again after waiting for another's update.
+        unused = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+        if unused.filter(digest=digest(token), email=user.email).update(accepted_at=now) != 1:
             return None
-        invitation = Invitation.objects.select_related("tenant").get(digest=digest(token))
         tenant, role = invitation.tenant, invitation.role
         member, is_new = Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": role})
         if is_new:

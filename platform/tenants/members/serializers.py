@@ -16,6 +16,7 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 
     object = serializers.ReadOnlyField(default="member")
     email = serializers.CharField(source="user.email")
+    role = serializers.CharField(help_text="owner, admin, member or viewer.")
 
     class Meta:
         model = Membership
@@ -26,7 +27,8 @@ class InvitationSerializer(serializers.ModelSerializer[Invitation]):
     """An invitation to your tenant; its link is in the mail alone."""
 
     object = serializers.ReadOnlyField(default="invitation")
-    status = serializers.ChoiceField(choices=["open", "accepted", "withdrawn", "expired"])
+    role = serializers.CharField(help_text="owner, admin, member or viewer.")
+    status = serializers.CharField(help_text="open, accepted, withdrawn or expired.")
     invited_by = serializers.SerializerMethodField(help_text="Null: a program with a key.")
 
     class Meta:
