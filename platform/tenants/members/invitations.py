@@ -14,7 +14,7 @@ from tenants.callers import Caller
 from tenants.isolation import for_everybody
 from tenants.members.letters import send
 from tenants.members.roles import check_may_manage
-from tenants.members.services import alone
+from tenants.members.services import alone, hold
 from tenants.models import Invitation, Membership, Tenant, User
 from wire.errors import ApiError, missing
 from wire.ids import is_id
@@ -121,8 +121,8 @@ def accept(user: User, token: str) -> Membership | None:
     if invitation is None:
         return None
     with for_everybody(), transaction.atomic():
+        hold(invitation.tenant)
         now = timezone.now()
-        # Its own columns alone: with a join, PostgreSQL would not look again after waiting for another's update.
         unused = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
         if unused.filter(digest=digest(token), email=user.email).update(accepted_at=now) != 1:
             return None

@@ -26,13 +26,18 @@ def find_member(tenant: Tenant, member_id: str) -> Membership:
 
 @contextmanager
 def alone(caller: Caller) -> Iterator[str]:
-    """Hold the tenant's row, so that its members change one at a time, and yield the caller's power as it is now.
-
-    On SQLite the transaction itself does that. Jobs, which refer to the row, are not kept waiting.
-    """
+    """Let a tenant's members change one at a time, and yield the caller's power as it is now."""
     with transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(pk=caller.tenant.pk)
+        hold(caller.tenant)
         yield power_of(caller)
+
+
+def hold(tenant: Tenant) -> None:
+    """Keep others who hold this tenant waiting until the transaction ends; on SQLite every transaction does.
+
+    Jobs, which refer to the tenant's row, are not kept waiting.
+    """
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
 
 
 def change_role(caller: Caller, member_id: str, role: str) -> Membership:
