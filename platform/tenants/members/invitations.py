@@ -1,6 +1,5 @@
 """How does somebody join? By the link in a mail, good for seven days; of its secret only the digest is stored."""
 
-import hashlib
 import secrets
 from datetime import timedelta
 from functools import partial
@@ -12,6 +11,7 @@ from django.utils import timezone
 from tenants.audit import record
 from tenants.callers import Caller
 from tenants.isolation import for_everybody
+from tenants.keys import digest
 from tenants.members.letters import send
 from tenants.members.roles import check_may_manage
 from tenants.members.services import alone, hold
@@ -131,11 +131,6 @@ def accept(user: User, token: str) -> Membership | None:
         if is_new:
             record("member.joined", tenant=tenant, actor=user.email, subject=user.email, detail={"role": role})
     return member
-
-
-def digest(token: str) -> str:
-    """Return what is stored of a link's secret, which is random and long: one round of SHA-256 is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _note(caller: Caller, action: str, invitation: Invitation) -> None:

@@ -55,10 +55,11 @@ def change_tenant(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change_role(request: HttpRequest, id: str) -> HttpResponse:
     """Give a member another role."""
-    role = request.POST.get("role")
+    caller, role = _manager(request), request.POST.get("role")
+    services.find_member(caller.tenant, id)
     if role not in Role.values:
         raise ApiError(400, "invalid_value", f"role must be one of: {', '.join(Role.values)}.", param="role")
-    member = services.change_role(_manager(request), id, role)
+    member = services.change_role(caller, id, role)
     messages.success(request, f"{member.user.email} is now: {member.get_role_display().lower()}.")
     return redirect("members")
 

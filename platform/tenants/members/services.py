@@ -75,15 +75,16 @@ def leave(caller: Caller) -> None:
 
 def _end(caller: Caller, member: Membership, action: str) -> None:
     _check_not_last_owner(member)
-    record(action, tenant=caller.tenant, actor=caller.actor, subject=member.user.email, detail={"role": member.role})
     member.delete()
+    detail = {"role": member.role}
+    record(action, tenant=caller.tenant, actor=caller.actor, subject=member.user.email, detail=detail)
 
 
 def transfer_ownership(caller: Caller, member_id: str) -> Membership:
     """Make a member an owner and the caller, who was one, an admin. Raises ApiError."""
     with alone(caller) as power:
-        check_is_owner(power)
         member = find_member(caller.tenant, member_id)
+        check_is_owner(power)
         if member.user == caller.user:
             raise ApiError(409, "already_owner", "You are an owner already. Choose another member to transfer to.")
         owned = Membership.objects.for_tenant(caller.tenant)

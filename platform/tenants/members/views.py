@@ -50,6 +50,7 @@ class OneMember(APIView):
     @extend_schema(request=RoleSerializer, responses=MemberSerializer)
     def patch(self, request: Request, id: str) -> Response:
         """Give a member another role. Only owners, signed in, touch owners; the last owner stays one."""
+        services.find_member(caller(request).tenant, id)
         asked = RoleSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return Response(member_json(services.change_role(caller(request), id, asked.validated_data["role"])))

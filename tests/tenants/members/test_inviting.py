@@ -6,7 +6,8 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from tenants.members.invitations import MOST_OPEN, digest
+from tenants.keys import digest
+from tenants.members.invitations import MOST_OPEN
 from tenants.models import Invitation
 from tests.tenants.members.team import INVITATIONS, JSON, acts, invite, mailed_path, promote, refusal
 
