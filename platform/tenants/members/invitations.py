@@ -127,7 +127,8 @@ def accept(user: User, token: str) -> Membership | None:
         if unused.filter(digest=digest(token), email=user.email).update(accepted_at=now) != 1:
             return None
         tenant, role = invitation.tenant, invitation.role
-        member, is_new = Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": role})
+        members = Membership.objects.select_related("tenant")
+        member, is_new = members.get_or_create(tenant=tenant, user=user, defaults={"role": role})
         if is_new:
             record("member.joined", tenant=tenant, actor=user.email, subject=user.email, detail={"role": role})
     return member
