@@ -50,15 +50,13 @@ def _unmade(tenant: Tenant, status: str) -> QuerySet[GenerationJob]:
 @require_safe
 def image(request: PageRequest, id: str) -> HttpResponse:
     """Show one image with everything that is known of it."""
-    caller = caller_of(request)
-    tenant = caller.tenant
+    tenant = caller_of(request).tenant
     found = find_image(tenant, id)
     job = found.job
     context = {
         "image": found,
         "job": job,
         "inputs": inputs_of(job),
-        "may_generate": Scope.GENERATE in caller.scopes,
         "siblings": job.images.order_by("index"),
         "newer": _images(tenant).filter(pk__gt=found.pk).order_by("pk").first(),
         "older": _images(tenant).filter(pk__lt=found.pk).order_by("-pk").first(),

@@ -67,7 +67,6 @@ def _compose(request: PageRequest, caller: Caller, form: ComposeForm, status: in
         "cards": cards(caller.tenant, recent(caller.tenant)),
         "batches": being_made(caller.tenant),
         "ready": has_ready_worker(),
-        "may_generate": Scope.GENERATE in caller.scopes,
     }
     return render(request, "generation/create.html", context, status=status)
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("api/v1/", include("loras.urls")),
     path("api/v1/", include("quotas.urls")),
     path("api/v1/", include("webhooks.urls")),
+    path("api/v1/", include("tenants.members.urls")),
     path("api/v1/workers", Workers.as_view()),
     path("api/v1/audit", Audit.as_view()),
     path("api/v1/", include("tenants.api_keys.urls")),
@@ -35,6 +36,7 @@ urlpatterns = [
     path("", include("tenants.api_keys.pages")),
     path("", include("tenants.audit_pages")),
     path("", include("webhooks.pages")),
+    path("", include("tenants.members.pages")),
     path("", include("pages.urls")),
 ]
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import keys
+from tenants.choosing import Session, chosen, memberships_of
 from tenants.isolation import for_everybody, speak_for
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
@@ -29,6 +30,11 @@ class Caller:
     scopes: tuple[str, ...]
     key: ApiKey | None = None
     user: User | None = None
+
+    @property
+    def actor(self) -> str:
+        """Return how the audit names who asks: a member's e-mail address or a key's id."""
+        return self.user.email if self.user else self.key.pk if self.key else ""
 
     # What DRF's permission classes ask of a user.
     is_authenticated = True
@@ -104,10 +110,8 @@ def _by_key(authorization: str) -> Caller:
 
 def _by_session(request: HttpRequest) -> Caller:
     user = getattr(request, "user", AnonymousUser())
-    membership = None
-    if isinstance(user, User) and user.is_active:
-        with for_everybody():
-            membership = member_of(user)
+    session = getattr(request, "session", {})
+    membership = member_of(user, session) if isinstance(user, User) and user.is_active else None
     if membership is None:
         raise no_key()
     speak_for(membership.tenant_id)
@@ -115,9 +119,9 @@ def _by_session(request: HttpRequest) -> Caller:
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
 
 
-def member_of(user: User) -> Membership | None:
-    """Return the membership under which this user works: the oldest."""
-    return user.memberships.select_related("tenant", "user").order_by("created_at", "pk").first()
+def member_of(user: User, session: Session | None = None) -> Membership | None:
+    """Return the membership under which this user works: the one that the session chose, or else the oldest."""
+    return chosen(memberships_of(user), {} if session is None else session)
 
 
 def _note_use(key: ApiKey) -> None:

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from tenants.ownership import OwnedQuerySet, TenantOwned
+from tenants.time_zones import is_time_zone
 from wire.ids import new_id
 
 
@@ -85,7 +86,9 @@ class Tenant(models.Model):
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "ten"), editable=False)
     name = models.CharField(max_length=100)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
-    time_zone = models.CharField("time zone", max_length=60, default="UTC", help_text="In which its days begin.")
+    time_zone = models.CharField(
+        "time zone", max_length=60, default="UTC", help_text="In which its days begin.", validators=[is_time_zone]
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     suspended_at = models.DateTimeField(null=True, blank=True, help_text="Set to refuse every request of this tenant.")
 
@@ -104,6 +107,7 @@ class Membership(TenantOwned):
         MEMBER = "member"
         VIEWER = "viewer"
 
+    id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "mem"), editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -191,6 +195,15 @@ class Invitation(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.tenant}"
+
+    @property
+    def status(self) -> str:
+        """Return what has become of it: open, accepted, withdrawn or expired."""
+        if self.accepted_at:
+            return "accepted"
+        if self.withdrawn_at:
+            return "withdrawn"
+        return "open" if self.expires_at > timezone.now() else "expired"
 
 
 class AuditChain(models.Model):

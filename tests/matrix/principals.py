@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from tenants.models import Membership, Tenant, User
 from tenants.services import issue_key, open_tenant, revoke_key, suspend_tenant
-from tests.matrix.routes import GENERATE, MANAGE, OPERATOR, READ, SIGNED_IN
+from tests.matrix.routes import GENERATE, MANAGE, OPERATOR, OWN, READ, SIGNED_IN
 
 MALFORMED = "sdx_live_" + "x" * 36
 ROLES = {
     Membership.Role.VIEWER: {READ},
     Membership.Role.MEMBER: {READ, GENERATE, "train"},
     Membership.Role.ADMIN: {READ, GENERATE, "train", MANAGE},
-    Membership.Role.OWNER: {READ, GENERATE, "train", MANAGE},
+    Membership.Role.OWNER: {READ, GENERATE, "train", MANAGE, OWN},
 }
 
 

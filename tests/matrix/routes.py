@@ -10,6 +10,7 @@ READ, GENERATE, MANAGE = "read", "generate", "manage"
 ANYBODY = "anybody"  # no key, no session
 OPERATOR = "operator"
 SIGNED_IN = "signed in"  # whoever has an account, with or without a tenant
+OWN = "own"  # an owner, signed in: no key has that power
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ POLICIES = {
     "api/v1/loras/<path:id>": reads("lora"),
     "api/v1/limits": reads(),
     "api/v1/usage/storage": reads(),
+    "api/v1/members": Policy({"GET": MANAGE}),
+    "api/v1/members/<path:id>": Policy({"GET": MANAGE, "PATCH": MANAGE, "DELETE": MANAGE}, "member"),
+    "api/v1/members/<str:id>/transfer": does(OWN, "member"),
+    "api/v1/invitations": Policy({"GET": MANAGE, "POST": MANAGE}),
+    "api/v1/invitations/<path:id>": Policy({"GET": MANAGE, "DELETE": MANAGE}, "invitation"),
+    "api/v1/invitations/<str:id>/resend": does(MANAGE, "invitation"),
     "api/v1/workers": Policy({"GET": OPERATOR}),
     "api/v1/keys": Policy({"GET": MANAGE, "POST": MANAGE}),
     "api/v1/keys/<str:id>": Policy({"GET": MANAGE, "PATCH": MANAGE, "DELETE": MANAGE}, "key"),
@@ -93,6 +100,16 @@ POLICIES = {
     "settings/keys/<str:id>/rotate": does(MANAGE, "key"),
     "settings/keys/<str:id>/revoke": does(MANAGE, "key"),
     "settings/audit": Policy({"GET": MANAGE}),
+    "settings/members": Policy({"GET": READ, "POST": MANAGE}),
+    "settings/members/leave": does(READ),
+    "settings/members/<str:id>/role": does(MANAGE, "member"),
+    "settings/members/<str:id>/remove": does(MANAGE, "member"),
+    "settings/members/<str:id>/transfer": does(OWN, "member"),
+    "settings/invitations/<str:id>/resend": does(MANAGE, "invitation"),
+    "settings/invitations/<str:id>/withdraw": does(MANAGE, "invitation"),
+    "settings/tenant": does(MANAGE),
+    "tenants/switch": does(SIGNED_IN),
+    "invitations/accept/<str:token>": Policy({"GET": ANYBODY, "POST": ANYBODY}),
     "sign-in": Policy({"GET": ANYBODY, "POST": ANYBODY}),
     "sign-out": Policy({"POST": ANYBODY}),
 }

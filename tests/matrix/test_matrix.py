@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from tests.matrix.principals import Principal, everybody
-from tests.matrix.routes import ANYBODY, OPERATOR, POLICIES, Policy, console_routes, every_route
+from tests.matrix.routes import (
+    ANYBODY,
+    MANAGE,
+    OPERATOR,
+    OWN,
+    POLICIES,
+    SIGNED_IN,
+    Policy,
+    console_routes,
+    every_route,
+)
 from wire.ids import new_id
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -68,6 +78,9 @@ def judged(route: str, policy: Policy, principal: Principal, method: str, answer
         return "" if status != 401 else "was refused"
     if want == OPERATOR:
         return "" if status in (401, 403) else f"was answered {status}"
+    if want == SIGNED_IN:
+        refused = status in (302, 401, 403, 405)
+        return "" if refused != principal.may(want) else f"was answered {status}"
     return refusal_of(route, policy, principal, want, answer)
 
 
@@ -78,9 +91,12 @@ def refusal_of(route: str, policy: Policy, principal: Principal, want: str, answ
         if principal.is_foreign and policy.object:
             return "" if status == 404 else f"another tenant's object was answered {status}"
         return "" if status not in (401, 403, 405) else f"may, but was answered {status}: {answer.content[:200]!r}"
+    lacks_role = want == OWN and principal.may(MANAGE)
+    if lacks_role and principal.is_foreign and status == 404:
+        return ""
     if not is_api(route):
         return "" if status in (302, 403) else f"was answered {status}"
-    code = principal.refused or "insufficient_scope"
+    code = principal.refused or ("insufficient_role" if lacks_role else "insufficient_scope")
     if status != REFUSALS.get(code, 403):
         return f"was answered {status} instead of {code}"
     head = answer.wsgi_request.method == "HEAD"

@@ -92,7 +92,7 @@ def test_a_full_queue_is_told_in_a_sentence(alice, allow):
 
 def test_a_viewer_may_look_and_not_make(alice):
     Membership.objects.filter(user=alice.user).update(role=Membership.Role.VIEWER)
-    assert "Your role may look at pictures" in alice.browser.get("/").content.decode()
+    assert "Your role may only look at pictures" in alice.browser.get("/").content.decode()
     assert alice.browser.post("/", FORM).status_code == 403
 
 

@@ -1,0 +1,62 @@
+"""What do the forms of the members page ask for?"""
+
+from typing import Any
+
+from django import forms
+
+from tenants import time_zones
+from tenants.callers import Caller
+from tenants.members.invitations import invite
+from tenants.members.roles import roles_up_to
+from tenants.models import Membership, Tenant
+from wire.errors import ApiError
+
+Role = Membership.Role
+
+
+class InviteForm(forms.Form):
+    """Who is invited, and as what."""
+
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "name@example.com"}),
+    )
+    role = forms.ChoiceField(label="Role", initial=Role.MEMBER)
+
+    def __init__(self, power: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = choices_up_to(power)  # type: ignore[attr-defined]
+
+    def is_sent(self, caller: Caller) -> bool:
+        """Invite, and return whether that worked; what was refused, the form says."""
+        if not self.is_valid():
+            return False
+        try:
+            invite(caller, self.cleaned_data["email"], self.cleaned_data["role"])
+        except ApiError as refusal:
+            self.add_error(refusal.param if refusal.param in self.fields else None, refusal.message)
+            return False
+        return True
+
+
+class TenantForm(forms.Form):
+    """What a tenant is called, and where its days begin."""
+
+    name = forms.CharField(label="Name", max_length=100)
+    time_zone = forms.ChoiceField(label="Time zone", help_text="In which its days and months begin, for limits.")
+
+    def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"initial": {"name": tenant.name, "time_zone": tenant.time_zone}} | kwargs)
+        kept = [] if tenant.time_zone in time_zones.offered() else [tenant.time_zone]
+        zones = [(name, name.replace("_", " ")) for name in [*kept, *time_zones.offered()]]
+        self.fields["time_zone"].choices = zones  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        """Return the name on one line."""
+        return " ".join(self.cleaned_data["name"].split())
+
+
+def choices_up_to(power: str) -> list[tuple[str, str]]:
+    """Return the roles that somebody with this power may give, for a list to choose from."""
+    return [(role, str(Role(role).label)) for role in roles_up_to(power)]
