@@ -229,6 +229,9 @@ MFA_FORMS = {
     "reauthenticate": "accounts.second_factor_forms.ConfirmCodeForm",
     "activate_totp": "accounts.second_factor_forms.AuthenticatorForm",
     "add_webauthn": "accounts.second_factor_forms.AddPasskeyForm",
+    "login_webauthn": "accounts.second_factor_forms.SignInPasskeyForm",
+    "authenticate_webauthn": "accounts.second_factor_forms.SecondPasskeyForm",
+    "reauthenticate_webauthn": "accounts.second_factor_forms.ConfirmPasskeyForm",
     "edit_webauthn": "accounts.second_factor_forms.RenamePasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
