@@ -16,9 +16,7 @@ def vouch_for(user: User) -> None:
     """Count this account's address as proven, and no other of its addresses any longer."""
     with transaction.atomic():
         EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
-        EmailAddress.objects.update_or_create(
-            user=user, email=user.email, defaults={"primary": True, "verified": True}
-        )
+        EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True, "verified": True})
 
 
 def belongs_to_another(address: EmailAddress) -> bool:

@@ -15,6 +15,7 @@ from accounts.services import move_in
 from tenants.models import User
 
 ADDRESS_LENGTH = 254  # of the columns that hold addresses
+PASSWORD_HELP = f"{settings.PASSWORD_LENGTH} characters or more; no common password, and nothing like your address."
 ANOTHER_ADDRESS = "The invitation is for %(email)s. Sign up with that address."
 
 
@@ -28,6 +29,8 @@ class Plain:
         for name, field in self.fields.items():  # type: ignore[attr-defined]
             field.widget.attrs.pop("placeholder", None)
             field.label = self.labels.get(name, field.label)
+            if name == "password1":
+                field.help_text = PASSWORD_HELP
 
 
 class SignInForm(Plain, account_forms.LoginForm):

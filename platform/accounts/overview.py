@@ -14,7 +14,14 @@ from tenants.models import User
 
 # The first that is found names it: Edge calls itself Chrome too, and Chrome calls itself Safari.
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
-SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS", "Linux": "Linux"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "Linux": "Linux",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Factors:
 
 def factors_of(user: User) -> Factors:
     """Return somebody's second factors."""
-    kept = {kind: [] for kind in Authenticator.Type.values}
+    kept: dict[str, list[Authenticator]] = {kind: [] for kind in Authenticator.Type.values}
     for each in Authenticator.objects.filter(user=user).order_by("pk"):
         kept[each.type].append(each)
     codes = kept[Authenticator.Type.RECOVERY_CODES]

@@ -10,6 +10,7 @@ from allauth.mfa.webauthn import views as passkey_doors
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, re_path, reverse
@@ -79,7 +80,7 @@ def admin_door(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("next") or reverse("admin:index")
     if request.user.is_authenticated and not request.user.is_staff:
         return render(request, "403.html", status=403)
-    return redirect(reverse("sign_in", query={"next": wanted}))
+    return redirect_to_login(wanted, reverse("sign_in"))
 
 
 urlpatterns = [

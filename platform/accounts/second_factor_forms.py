@@ -49,7 +49,9 @@ class AddPasskeyForm(Plain, passkey_forms.AddWebAuthnForm):
         except MALFORMED:
             raise get_adapter().validation_error("incorrect_code") from None
 
-    name = forms.CharField(label="Name", required=False, max_length=NAME_LENGTH, help_text="To tell your passkeys apart.")
+    name = forms.CharField(
+        label="Name", required=False, max_length=NAME_LENGTH, help_text="To tell your passkeys apart."
+    )
     passwordless = forms.BooleanField(
         label="Sign in with it alone, without the password", required=False, initial=True, help_text=ALONE
     )

@@ -35,6 +35,4 @@ def remove_second_factors(user: User, *, operator: User) -> None:
     with for_everybody(), transaction.atomic():
         removed, _ = Authenticator.objects.filter(user=user).delete()
         for tenant in user.tenants.all() if removed else ():
-            audit.record(
-                "two_factor.disabled", tenant=tenant, actor=f"operator {operator.email}", subject=user.email
-            )
+            audit.record("two_factor.disabled", tenant=tenant, actor=f"operator {operator.email}", subject=user.email)

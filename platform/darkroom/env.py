@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-
 # Of each scheme: its port, TLS from the first byte, TLS after a STARTTLS.
 MAIL_SCHEMES = {"smtps": (465, True, False), "smtp": (587, False, True), "smtp+plain": (25, False, False)}
 

@@ -74,9 +74,10 @@ AUTHENTICATION_BACKENDS = ["tenants.sign_in.PatientBackend"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "create"
 LOGOUT_REDIRECT_URL = "sign_in"
+PASSWORD_LENGTH = 10
 VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"{VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": PASSWORD_LENGTH}},
     {"NAME": f"{VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{VALIDATORS}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["email"]}},
 ]
@@ -198,7 +199,7 @@ if MAIL_SERVER:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
     EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.tls, MAIL_SERVER.starttls
 
-# Accounts. Off: whoever reaches a server of one's own would paint at the owner's expense. Invitations work all the same.
+# Accounts. Off: on a server of one's own, any stranger would paint at the owner's expense. Invitations work all the same.
 SIGN_UP = env.flag("DARKROOM_SIGN_UP", False)
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {

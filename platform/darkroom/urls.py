@@ -42,7 +42,9 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def handler429(request: HttpRequest) -> HttpResponse:
     """Tell people who try too often when to come back."""
-    return render(request, "429.html", status=429, headers={"Retry-After": "60"})
+    answer = render(request, "429.html", status=429)
+    answer["Retry-After"] = "60"
+    return answer
 
 
 def handler500(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Nobody finds out whether an address has an account: the same bytes for those that have one and those that have none."""
+"""Nobody finds out whether an address has an account: either is answered with the same bytes."""
 
 import re
 

@@ -1,5 +1,6 @@
 """A wrong setting stops the start with a sentence that names it."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,39 @@ def test_a_kept_secret_stays_and_is_for_its_owner_alone(tmp_path: Path):
     assert len(secret) >= 48
     assert env.kept_secret("NO_SUCH_VARIABLE", file) == secret
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example.com", ("mail.example.com", 587, "", "", False, True)),
+        ("smtps://dora:p%40ss@mail.example.com", ("mail.example.com", 465, "dora", "p@ss", True, False)),
+        ("smtp+plain://127.0.0.1:1025", ("127.0.0.1", 1025, "", "", False, False)),
+    ],
+)
+def test_a_mail_server_is_one_url(monkeypatch, url, expected):
+    monkeypatch.setenv("MAIL_URL", url)
+    assert astuple(env.mail_server("MAIL_URL")) == expected
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "mail.example.com",
+        "http://mail",
+        "smtp://",
+        "smtp://u:secret@mail:port",
+        "smtp://mail/path",
+        "smtp://mail?tls=1",
+    ],
+)
+def test_a_mail_server_that_is_none_is_refused_and_its_password_not_told(monkeypatch, nonsense):
+    monkeypatch.setenv("MAIL_URL", nonsense)
+    with pytest.raises(ImproperlyConfigured, match="MAIL_URL must look like") as refused:
+        env.mail_server("MAIL_URL")
+    assert "secret" not in str(refused.value)
+
+
+def test_no_mail_server_is_none(monkeypatch):
+    monkeypatch.delenv("MAIL_URL", raising=False)
+    assert env.mail_server("MAIL_URL") is None
