@@ -1,6 +1,6 @@
 """What may an operator do with people's accounts? Correct an address, and help whoever has lost a second factor."""
 
-from typing import Any
+from typing import Any, cast
 
 import allauth.account.admin
 import allauth.mfa.admin
@@ -37,7 +37,7 @@ class AccountsAdmin(PeopleAdmin):
     def remove_second_factors(self, request: HttpRequest, people: QuerySet[User]) -> None:
         """Help people who have lost their phone and their codes."""
         for person in people:
-            remove_second_factors(person, operator=request.user)
+            remove_second_factors(person, operator=cast(User, request.user))
         messages.success(request, "Their passwords are enough now. They can set up another second factor.")
 
     @admin.action(description="Sign out everywhere")

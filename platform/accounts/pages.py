@@ -1,6 +1,6 @@
 """Where are the doors of accounts? allauth's views, each at an address and with a page of ours."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import views as doors
 from allauth.mfa.base import views as code_doors
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.addresses import is_vouched_for, vouch_for
 from accounts.overview import factors_of, new_address_of, sign_ins_of
 from accounts.services import end_sessions
+from tenants.models import User
 
 
 class AtTheDoor:
@@ -58,10 +59,11 @@ class ResetSent(AtTheDoor, doors.PasswordResetDoneView):
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
     """Show somebody their own account."""
+    user = cast(User, request.user)
     context = {
-        "new_address": new_address_of(request.user),
-        "factors": factors_of(request.user),
-        "sign_ins": sign_ins_of(request.user, request.session.session_key),
+        "new_address": new_address_of(user),
+        "factors": factors_of(user),
+        "sign_ins": sign_ins_of(user, request.session.session_key),
     }
     return render(request, "account/overview.html", context)
 
@@ -70,7 +72,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """Leave this browser alone signed in."""
-    count = end_sessions(request.user, but=request.session.session_key)
+    count = end_sessions(cast(User, request.user), but=request.session.session_key)
     messages.success(request, f"Signed out in {count} other place{'' if count == 1 else 's'}.")
     return redirect("account")
 

@@ -15,6 +15,7 @@ from accounts.forms import Plain
 NAME_LENGTH = 60
 # What parsing a made-up answer of a device may raise: base64, JSON, CBOR and keys lie in each other.
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, struct.error)
+TELL_APART = "To tell your passkeys apart."
 ALONE = "Untick it for a security key without a PIN: it is asked for after the password then."
 
 
@@ -42,19 +43,17 @@ class AuthenticatorForm(Code, ActivateTOTPForm):
 class AddPasskeyForm(Plain, passkey_forms.AddWebAuthnForm):
     """A new passkey and its name."""
 
+    name = forms.CharField(label="Name", required=False, max_length=NAME_LENGTH, help_text=TELL_APART)
+    passwordless = forms.BooleanField(
+        label="Sign in with it alone, without the password", required=False, initial=True, help_text=ALONE
+    )
+
     def clean(self) -> dict[str, Any]:
         """Refuse what is no new passkey."""
         try:
             return super().clean()
         except MALFORMED:
             raise get_adapter().validation_error("incorrect_code") from None
-
-    name = forms.CharField(
-        label="Name", required=False, max_length=NAME_LENGTH, help_text="To tell your passkeys apart."
-    )
-    passwordless = forms.BooleanField(
-        label="Sign in with it alone, without the password", required=False, initial=True, help_text=ALONE
-    )
 
 
 class Held:

@@ -199,7 +199,7 @@ if MAIL_SERVER:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
     EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.tls, MAIL_SERVER.starttls
 
-# Accounts. Off: on a server of one's own, any stranger would paint at the owner's expense. Invitations work all the same.
+# Accounts. Off: on a server of one's own, any stranger would paint at the owner's expense. Invitations work anyway.
 SIGN_UP = env.flag("DARKROOM_SIGN_UP", False)
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {

@@ -17,6 +17,8 @@ PHONE = {
     "automaticPresenceSimulation": True,
 }
 
+NO_PASSKEY = "() => { navigator.credentials.get = () => Promise.reject(new DOMException('', 'NotAllowedError')); }"
+
 
 @pytest.fixture
 def account(site) -> DemoAccount:
@@ -85,7 +87,7 @@ def test_after_the_password_a_passkey_is_asked_for(page, visitor, account, passk
 def test_a_machine_without_passkeys_is_told_so(arrive, account):
     visitor = arrive()
     leave(visitor.page)
-    visitor.page.evaluate("navigator.credentials.get = () => Promise.reject(new DOMException('', 'NotAllowedError'))")
+    visitor.page.evaluate(NO_PASSKEY)
     visitor.page.get_by_role("button", name="Use a passkey").click()
     expect(visitor.page.get_by_text("No passkey was used.")).to_be_visible()
     assert visitor.problems == []
