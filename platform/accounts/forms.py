@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
-from accounts.invited import invitation_of
+from accounts.invited import invitation_of, is_invited
 from accounts.services import move_in
 from tenants.models import User
 
@@ -61,7 +61,7 @@ class SignUpForm(Plain, account_forms.SignupForm):
         if len(email) > ADDRESS_LENGTH:
             raise ValidationError(f"An address has {ADDRESS_LENGTH} characters at most.")
         invitation = None if settings.SIGN_UP else invitation_of(context.request)
-        if invitation and invitation.email.lower() != email:
+        if invitation and not is_invited(context.request, email):
             raise ValidationError(ANOTHER_ADDRESS, params={"email": invitation.email})
         return email
 
@@ -76,10 +76,10 @@ class SignUpForm(Plain, account_forms.SignupForm):
             return None, prevent_enumeration(request, email=self.cleaned_data["email"])
 
     def save(self, request: HttpRequest) -> User:
-        """Make the account and, unless it comes through an invitation, a tenant of its own."""
+        """Make the account and, unless it comes through its invitation, a tenant of its own."""
         with transaction.atomic():
             user: User = super().save(request)
-            if invitation_of(request) is None:
+            if not is_invited(request, user.email):
                 move_in(user)
         return user
 

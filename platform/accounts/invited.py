@@ -22,6 +22,12 @@ def invitation_of(request: HttpRequest) -> Invitation | None:
         return open_ones.filter(digest=keys.digest(token)).first()
 
 
+def is_invited(request: HttpRequest, email: str) -> bool:
+    """Return whether the session holds an invitation for this address: whoever uses another cannot accept it."""
+    invitation = invitation_of(request)
+    return invitation is not None and invitation.email.lower() == email.lower()
+
+
 def way_back(request: HttpRequest) -> str | None:
     """Return the address of the invitation's page, while the invitation can be accepted."""
     if invitation_of(request) is None:

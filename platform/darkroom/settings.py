@@ -268,6 +268,7 @@ CHORES = [
     "generation.storage.remove_orphans",
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
+    "accounts.chores.forget_expired",
 ]
 OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)

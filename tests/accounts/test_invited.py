@@ -46,6 +46,12 @@ def test_an_invitation_is_for_its_address_where_sign_up_is_closed(invited):
     assert not User.objects.filter(email="somebody@example.com").exists()
 
 
+def test_who_signs_up_with_another_address_than_the_invited_one_gets_a_tenant_of_their_own(invited, settings):
+    settings.SIGN_UP = True
+    sign_up(invited, "dorothea@example.com")
+    assert Tenant.objects.filter(members__email="dorothea@example.com").exists()
+
+
 def test_who_has_an_account_is_led_back_after_signing_in(invited, charlie):
     assert sign_in(invited, "charlie@example.com", HORSE)["Location"] == PAGE
 
