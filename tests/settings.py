@@ -8,6 +8,7 @@ import tempfile
 import dj_database_url
 
 OURS = ("DARKROOM_", "DATABASE_URL", "REDIS_URL", "S3_", "SECRET_KEY", "DEBUG", "PORT", "ALLOWED_HOSTS", "LOG_LEVEL")
+OURS += ("MAIL_URL", "MAIL_FROM")
 for name in list(os.environ):
     if name.startswith(OURS) and not name.startswith("DARKROOM_TEST_"):
         del os.environ[name]

@@ -3,10 +3,27 @@
 import os
 import re
 import secrets
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+# Of each scheme: its port, TLS from the first byte, TLS after a STARTTLS.
+MAIL_SCHEMES = {"smtps": (465, True, False), "smtp": (587, False, True), "smtp+plain": (25, False, False)}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Who takes our mail."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: bool
+    starttls: bool
 
 
 def text(name: str, default: str = "") -> str:
@@ -62,6 +79,26 @@ def price(name: str, default: str) -> tuple[Decimal, str]:
 def names(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def mail_server(name: str) -> MailServer | None:
+    """Return a mail server, None for an absent variable. A wrong value is not quoted: it may hold a password."""
+    value = text(name)
+    if not value:
+        return None
+    wrong = ImproperlyConfigured(
+        f"{name} must look like smtp://user:password@mail.example.com:587 (STARTTLS), smtps://… (TLS) or "
+        "smtp+plain://… (neither); special characters of user and password are written as %40."
+    )
+    try:
+        url = urlsplit(value)
+        port, tls, starttls = MAIL_SCHEMES[url.scheme]
+        port = url.port or port
+    except (KeyError, ValueError):
+        raise wrong from None
+    if not url.hostname or url.path.strip("/") or url.query or url.fragment:
+        raise wrong
+    return MailServer(url.hostname, port, unquote(url.username or ""), unquote(url.password or ""), tls, starttls)
 
 
 def kept_secret(name: str, file: Path) -> str:

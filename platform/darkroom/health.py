@@ -1,6 +1,6 @@
 """Is this server alive, and would a picture asked for now be made?"""
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
@@ -21,7 +21,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when a picture asked for now would be made, 503 with what is missing otherwise."""
-    checks = {"database_and_worker": _worker(), "storage": cache.get_or_set("storage", _storage, PROBE_SECONDS)}
+    storage_is = caches["process"].get_or_set("storage", _storage, PROBE_SECONDS)
+    checks = {"database_and_worker": _worker(), "storage": storage_is}
     missing = {name: why for name, why in checks.items() if why}
     status = {"status": "not ready", "missing": missing} if missing else {"status": "ready"}
     answer = JsonResponse(status, status=503 if missing else 200)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -29,6 +30,7 @@ INSTALLED_APPS = [
     "quotas",
     "webhooks",
     "idempotency",
+    "accounts",
     "tenants",
     "unfold",
     "django.contrib.admin",
@@ -37,6 +39,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "django_rq",
     "drf_spectacular",
@@ -57,6 +63,7 @@ MIDDLEWARE = [
     "tenants.middleware.IsolationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pages.middleware.PagesMiddleware",
 ]
@@ -69,6 +76,13 @@ AUTHENTICATION_BACKENDS = ["tenants.sign_in.PatientBackend"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "create"
 LOGOUT_REDIRECT_URL = "sign_in"
+PASSWORD_LENGTH = 10
+VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": PASSWORD_LENGTH}},
+    {"NAME": f"{VALIDATORS}.CommonPasswordValidator"},
+    {"NAME": f"{VALIDATORS}.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["email"]}},
+]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"
@@ -102,6 +116,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # so that PgBouncer may stand between
+
+# Nobody signs in without the database, so what bounds guesses and knows used codes lies there, for all web processes:
+# with the store down everybody can still sign in, and no more often than before.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 RQ_QUEUES = {
@@ -167,6 +192,59 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {"securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer"}}},
 }
 
+# Mail. Without a server it is printed into the web process's log, where an operator finds the links.
+MAIL_SERVER = env.mail_server("MAIL_URL")
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"Darkroom <darkroom@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")
+EMAIL_TIMEOUT = 10
+if MAIL_SERVER:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.host, MAIL_SERVER.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.tls, MAIL_SERVER.starttls
+
+# Accounts. Off: on a server of one's own, any stranger would paint at the owner's expense. Invitations work anyway.
+SIGN_UP = env.flag("DARKROOM_SIGN_UP", False)
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "add_email": "accounts.forms.EmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+    "reauthenticate": "accounts.forms.ConfirmForm",
+}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# Always, with or without a mail server: it is what keeps secret which addresses have accounts.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}
+MFA_ADAPTER = "accounts.second_factors.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.second_factor_forms.SignInCodeForm",
+    "reauthenticate": "accounts.second_factor_forms.ConfirmCodeForm",
+    "activate_totp": "accounts.second_factor_forms.AuthenticatorForm",
+    "add_webauthn": "accounts.second_factor_forms.AddPasskeyForm",
+    "login_webauthn": "accounts.second_factor_forms.SignInPasskeyForm",
+    "authenticate_webauthn": "accounts.second_factor_forms.SecondPasskeyForm",
+    "reauthenticate_webauthn": "accounts.second_factor_forms.ConfirmPasskeyForm",
+    "edit_webauthn": "accounts.second_factor_forms.RenamePasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Darkroom"
+# Nobody gets in before an address is proven, so nobody can lock its owner out with a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
 # Jobs: the platform knows none of them by name.
 JOB_PERFORMERS = {"generation.GenerationJob": "generation.dispatch.Generations"}
 # Who counts, for a tenant, what is limited and lies in the rooms above.
@@ -204,6 +282,7 @@ CHORES = [
     "generation.storage.remove_orphans",
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
+    "accounts.chores.forget_expired",
     "idempotency.keeping.forget_expired",
     "quotas.quotes.remove_expired",
     "webhooks.cleaning.remove_old",

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import include, path
 from django.views.defaults import bad_request as bad_request_page
 from django.views.defaults import page_not_found, server_error
@@ -29,6 +30,7 @@ urlpatterns = [
     path("api/v1/", include("tenants.api_keys.urls")),
     path("v1/", include("generation.dialects.openai.urls")),
     path("files/<str:token>.<str:extension>", open_link),
+    path("", include("accounts.pages")),  # before the admin, whose own door it closes
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),
@@ -37,7 +39,6 @@ urlpatterns = [
     path("", include("tenants.audit_pages")),
     path("", include("webhooks.pages")),
     path("", include("tenants.members.pages")),
-    path("", include("pages.urls")),
 ]
 
 
@@ -49,6 +50,13 @@ def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer programs in JSON and people in HTML."""
     return unknown_url(request, exception) if is_api(request) else page_not_found(request, exception)
+
+
+def handler429(request: HttpRequest) -> HttpResponse:
+    """Tell people who try too often when to come back."""
+    answer = render(request, "429.html", status=429)
+    answer["Retry-After"] = "60"
+    return answer
 
 
 def handler500(request: HttpRequest) -> HttpResponse:

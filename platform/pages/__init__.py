@@ -1,1 +1,1 @@
-"""What all HTML pages share: layout, navigation, design tokens, sign-in."""
+"""What all HTML pages share: layout, navigation, design tokens."""

@@ -31,11 +31,6 @@ class Caller:
     key: ApiKey | None = None
     user: User | None = None
 
-    @property
-    def actor(self) -> str:
-        """Return how the audit names who asks: a member's e-mail address or a key's id."""
-        return self.user.email if self.user else self.key.pk if self.key else ""
-
     # What DRF's permission classes ask of a user.
     is_authenticated = True
 

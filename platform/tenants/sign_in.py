@@ -1,4 +1,4 @@
-"""Is this the right password? And has whoever asks guessed too often? Both sign-in pages ask here."""
+"""Is this the right password? And has whoever asks guessed too often? Every page that takes one asks here."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,11 @@ class PatientBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """Return the user, None for a wrong password. Raises ValidationError, which forms show, after too many."""
+        """Return the user, None for a wrong password. Raises ValidationError, which forms show, after too many.
+
+        An address comes as `email` from the sign-in page and as `username` from Django's own forms.
+        """
+        username = username or kwargs.pop("email", None)
         account = User.normalize_username(username or "")[:254]
         address = request.META.get("REMOTE_ADDR", "")[:45] if request else ""
         failures = FailedSignIn.objects.filter(account=account, address=address)

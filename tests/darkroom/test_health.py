@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ from jobs.models import Worker
 @pytest.fixture(autouse=True)
 def unprobed():
     """Forget what the last test found out of the storage."""
-    cache.clear()
+    caches["process"].clear()
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_htmx_gets_the_sentence(alice, outage):
 
 
 def test_signing_in_says_so(alice, outage):
-    form = {"username": "alice@example.com", "password": "correct horse"}
+    form = {"login": "alice@example.com", "password": "correct horse"}
     with outage:
         answer = Client().post("/sign-in", form)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")

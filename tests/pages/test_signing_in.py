@@ -15,14 +15,14 @@ def test_every_page_asks_strangers_to_sign_in(db, page):
 
 
 def test_a_member_signs_in_and_arrives_where_they_wanted(alice):
-    form = {"username": "Alice@Example.com", "password": "correct horse"}
+    form = {"login": "Alice@Example.com", "password": "correct horse"}
     answer = Client().post("/sign-in?next=/history", form, follow=True)
     assert answer.redirect_chain == [("/history", 302)]
     assert "alice@example.com" in answer.content.decode()
 
 
 def test_a_wrong_password_is_told_kindly(alice):
-    answer = Client().post("/sign-in", {"username": "alice@example.com", "password": "wrong"})
+    answer = Client().post("/sign-in", {"login": "alice@example.com", "password": "wrong"})
     assert "That e-mail and password do not fit together." in answer.content.decode()
 
 

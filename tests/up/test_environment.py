@@ -1,5 +1,6 @@
 """A wrong setting stops the start with a sentence that names it."""
 
+from dataclasses import astuple
 from decimal import Decimal
 from pathlib import Path
 
@@ -52,3 +53,39 @@ def test_a_price_that_is_none_is_refused(monkeypatch, nonsense):
 def test_a_price_is_an_amount_and_a_currency(monkeypatch, said, price):
     monkeypatch.setenv("DARKROOM_CLOUD_PRICE", said)
     assert env.price("DARKROOM_CLOUD_PRICE", "0.10 EUR") == price
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example.com", ("mail.example.com", 587, "", "", False, True)),
+        ("smtps://dora:p%40ss@mail.example.com", ("mail.example.com", 465, "dora", "p@ss", True, False)),
+        ("smtp+plain://127.0.0.1:1025", ("127.0.0.1", 1025, "", "", False, False)),
+    ],
+)
+def test_a_mail_server_is_one_url(monkeypatch, url, expected):
+    monkeypatch.setenv("MAIL_URL", url)
+    assert astuple(env.mail_server("MAIL_URL")) == expected
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "mail.example.com",
+        "http://mail",
+        "smtp://",
+        "smtp://u:secret@mail:port",
+        "smtp://mail/path",
+        "smtp://mail?tls=1",
+    ],
+)
+def test_a_mail_server_that_is_none_is_refused_and_its_password_not_told(monkeypatch, nonsense):
+    monkeypatch.setenv("MAIL_URL", nonsense)
+    with pytest.raises(ImproperlyConfigured, match="MAIL_URL must look like") as refused:
+        env.mail_server("MAIL_URL")
+    assert "secret" not in str(refused.value)
+
+
+def test_no_mail_server_is_none(monkeypatch):
+    monkeypatch.delenv("MAIL_URL", raising=False)
+    assert env.mail_server("MAIL_URL") is None

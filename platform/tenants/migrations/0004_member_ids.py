@@ -19,7 +19,7 @@ def give_ids(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """Members' ids, and time zones that exist."""
 
-    dependencies = [("tenants", "0002_tenancy")]
+    dependencies = [("tenants", "0003_audit_chain")]
 
     operations = [
         migrations.AlterField(

@@ -1,0 +1,1 @@
+"""How do people get in, and stay the only ones who do? Sign-up, sign-in, second factors, their own account."""
