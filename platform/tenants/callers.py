@@ -31,13 +31,13 @@ class Caller:
     key: ApiKey | None = None
     user: User | None = None
 
+    # What DRF's permission classes ask of a user.
+    is_authenticated = True
+
     @property
     def actor(self) -> str:
         """Return how the audit names who asks: a member's e-mail address or a key's id."""
         return self.user.email if self.user else self.key.pk if self.key else ""
-
-    # What DRF's permission classes ask of a user.
-    is_authenticated = True
 
     def require(self, scope: str) -> None:
         """Raise ApiError unless the caller may do this."""
