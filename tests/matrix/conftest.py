@@ -8,6 +8,8 @@ import pytest
 from tenants.models import Membership, User
 from tenants.services import issue_key
 from tests.pictures import file_of, picture, upload
+from webhooks.models import Delivery, Endpoint, Message
+from webhooks.secrets import add_secret
 
 
 @pytest.fixture
@@ -18,7 +20,13 @@ def objects(alice: Any, make_image: Callable[..., Any], shelve: Callable[..., An
     invitation = alice.api.post("/api/v1/invitations", {"email": "frida@example.com"}).json()
     batch = alice.api.post("/api/v1/batches", {"specs": [{"prompt": "a kite"}]}).json()
     key, _ = issue_key(alice.tenant, "spare", scopes=["manage"])  # which whoever may manage may also rotate
+    endpoint = Endpoint.objects.create(tenant=alice.tenant, url="https://example.com/hook")
+    add_secret(alice.tenant.pk, endpoint)
+    message = Message.objects.create(tenant=alice.tenant, type="webhook.test", subject=endpoint.pk)
+    delivery = Delivery.objects.create(tenant=alice.tenant, message=message, endpoint=endpoint, url=endpoint.url)
     return {
+        "webhook": endpoint.pk,
+        "delivery": delivery.pk,
         "key": key.pk,
         "image": image.pk,
         "generation": image.job_id,

@@ -10,6 +10,7 @@ READ, GENERATE, MANAGE = "read", "generate", "manage"
 ANYBODY = "anybody"  # no key, no session
 OPERATOR = "operator"
 SIGNED_IN = "signed in"  # whoever has an account, with or without a tenant
+ACCOUNT = "account"  # a person's own pages, and the doors to them: allauth's
 OWN = "own"  # an owner, signed in: no key has that power
 
 
@@ -30,6 +31,19 @@ def does(scope: str, object: str = "") -> Policy:
     """Return the policy of a route that does something."""
     return Policy({"POST": scope}, object)
 
+
+DOORS = [
+    "sign-in", "sign-in/passkey", "sign-in/code", "sign-in/closed", "sign-out", "sign-up", "confirm-email",
+    r"^confirm-email/(?P<key>[-:\w]+)$", "password-reset", "password-reset/sent", "password-reset/done",
+    r"^password-reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$",
+]  # fmt: skip
+OWN_PAGES = [
+    "account/", "account/sign-out-elsewhere", "account/confirm", "account/confirm/code", "account/confirm/passkey",
+    "account/email", "account/password", "account/password/first", "account/authenticator",
+    "account/authenticator/remove", "account/recovery-codes", "account/recovery-codes/renew",
+    "account/recovery-codes.txt", "account/passkeys/add", "account/passkeys/<int:pk>",
+    "account/passkeys/<int:pk>/remove",
+]  # fmt: skip
 
 POLICIES = {
     # The native API.
@@ -65,6 +79,18 @@ POLICIES = {
     "api/v1/invitations": Policy({"GET": MANAGE, "POST": MANAGE}),
     "api/v1/invitations/<path:id>": Policy({"GET": MANAGE, "DELETE": MANAGE}, "invitation"),
     "api/v1/invitations/<str:id>/resend": does(MANAGE, "invitation"),
+    "api/v1/quotes": does(GENERATE),
+    "api/v1/usage": reads(),
+    "api/v1/webhooks": Policy({"GET": MANAGE, "POST": MANAGE}),
+    "api/v1/webhooks/secret": Policy({"GET": MANAGE}),
+    "api/v1/webhooks/secret/rotate": does(MANAGE),
+    "api/v1/webhooks/deliveries": Policy({"GET": MANAGE}),
+    "api/v1/webhooks/deliveries/<str:delivery>/replay": does(MANAGE, "delivery"),
+    "api/v1/webhooks/<path:id>": Policy({"GET": MANAGE, "PATCH": MANAGE, "DELETE": MANAGE}, "webhook"),
+    "api/v1/webhooks/<str:id>/rotate": does(MANAGE, "webhook"),
+    "api/v1/webhooks/<str:id>/test": does(MANAGE, "webhook"),
+    "api/v1/webhooks/<str:id>/deliveries": Policy({"GET": MANAGE}, "webhook"),
+    "api/v1/webhooks/<str:id>/deliveries/<str:delivery>/replay": does(MANAGE, "webhook"),
     "api/v1/workers": Policy({"GET": OPERATOR}),
     "api/v1/keys": Policy({"GET": MANAGE, "POST": MANAGE}),
     "api/v1/keys/<str:id>": Policy({"GET": MANAGE, "PATCH": MANAGE, "DELETE": MANAGE}, "key"),
@@ -99,6 +125,16 @@ POLICIES = {
     "settings/keys": Policy({"GET": MANAGE, "POST": MANAGE}),
     "settings/keys/<str:id>/rotate": does(MANAGE, "key"),
     "settings/keys/<str:id>/revoke": does(MANAGE, "key"),
+    "settings/usage": reads(),
+    "settings/webhooks": Policy({"GET": MANAGE}),
+    "settings/webhooks/add": does(MANAGE),
+    "settings/webhooks/secret": does(MANAGE),
+    "settings/webhooks/secret/rotate": does(MANAGE),
+    "settings/webhooks/deliveries/<str:id>/replay": does(MANAGE, "delivery"),
+    "settings/webhooks/<str:id>/rotate": does(MANAGE, "webhook"),
+    "settings/webhooks/<str:id>/switch": does(MANAGE, "webhook"),
+    "settings/webhooks/<str:id>/delete": does(MANAGE, "webhook"),
+    "settings/webhooks/<str:id>/test": does(MANAGE, "webhook"),
     "settings/audit": Policy({"GET": MANAGE}),
     "settings/members": Policy({"GET": READ, "POST": MANAGE}),
     "settings/members/leave": does(READ),
@@ -110,8 +146,10 @@ POLICIES = {
     "settings/tenant": does(MANAGE),
     "tenants/switch": does(SIGNED_IN),
     "invitations/accept/<str:token>": Policy({"GET": ANYBODY, "POST": ANYBODY}),
-    "sign-in": Policy({"GET": ANYBODY, "POST": ANYBODY}),
-    "sign-out": Policy({"POST": ANYBODY}),
+    "cost": does(GENERATE),
+    # The doors to accounts, and what is behind them.
+    **dict.fromkeys(DOORS, Policy({"GET": ANYBODY, "POST": ANYBODY})),
+    **dict.fromkeys(OWN_PAGES, Policy({"GET": ACCOUNT, "POST": ACCOUNT})),
 }
 
 
