@@ -12,8 +12,8 @@ from unfold.decorators import display
 
 from generation.links import link_to, link_to_thumbnail
 from generation.models import GenerationJob, Image
-from jobs.admin import STATUS_LABELS, ReadOnly
-from tenants.operators import Watched
+from jobs.admin import STATUS_LABELS
+from tenants.operators import ReadOnly, Watched
 
 LINK = "text-primary-600 dark:text-primary-500"  # unfold's look of a link in a read-only field
 

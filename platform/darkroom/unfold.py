@@ -54,6 +54,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Allowances", "tune", "quotas_allowance_changelist"),
                     _item("People", "group", "tenants_user_changelist"),
                     _item("API keys", "key", "tenants_apikey_changelist"),
+                    _item("Audit", "history", "tenants_auditevent_changelist"),
                 ],
             },
             {

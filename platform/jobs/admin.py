@@ -12,12 +12,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from jobs.models import JobEvent, Status, Worker, job_models
 from jobs.moves import MOVES
-from tenants.operators import Watched, note_view
+from tenants.operators import ReadOnly, Watched, note_view
 
 # How unfold colours a state, and the event that led there.
 STATUS_LABELS: dict[str, str] = {
@@ -59,22 +58,6 @@ def _count(status: Status) -> int:
 def _link_to_events(job_id: str) -> str:
     address = reverse("admin:jobs_jobevent_changelist", query={"q": job_id})
     return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, job_id)
-
-
-class ReadOnly(ModelAdmin):
-    """A page that shows and never changes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
 
 
 class MoveFilter(admin.SimpleListFilter):

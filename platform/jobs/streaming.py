@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
+from jobs.guests import Snapshot
 from jobs.models import Job
 from jobs.threads import in_thread
-from jobs.watch import WATCH, Snapshot
+from jobs.watch import WATCH
 from tenants.standing import standing_of
 from wire.errors import REFUSALS, ApiError, answers_refusals, translated
 

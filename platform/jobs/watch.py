@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import Error
 
 from jobs import previews
+from jobs.guests import GONE, Guest, News, Snapshot, Waiter
 from jobs.models import TERMINAL, Job, Status
 from jobs.services import positions
 from jobs.threads import in_thread
@@ -27,67 +28,6 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
 KEEPALIVE_SECONDS = 15
-
-
-class Snapshot(NamedTuple):
-    """Where a job stood when it was looked at; its place among its tenant's while it waits."""
-
-    status: str
-    attempt: int
-    progress_step: int
-    progress_steps: int
-    position: int | None
-
-
-# What a waiting request hears: where its job stands, or something that the job shows before its end.
-News = Snapshot | bytes
-GONE = b""  # its row was deleted: there will be no end to tell of
-
-
-@dataclass(eq=False)
-class Guest:
-    """One request whose answer takes long, and why it ends early, if it does."""
-
-    standing: Standing
-    refusal: ApiError | None = None
-
-    def refuse(self, refusal: ApiError) -> None:
-        """Let them hear no more than this."""
-        self.refusal = refusal
-
-
-@dataclass(eq=False, kw_only=True)
-class Waiter(Guest):
-    """One request that waits for one job, and wants to see so many of an attempt's previews."""
-
-    job: Job
-    wanted: int = 0
-    attempt: int = 0
-    seen: int = 0
-    told: Snapshot | None = None
-    news: asyncio.Queue[News] = field(default_factory=asyncio.Queue)
-
-    def refuse(self, refusal: ApiError) -> None:
-        """Let them hear no more than this, and now."""
-        super().refuse(refusal)
-        self.news.put_nowait(GONE)
-
-    def awaited(self, attempt: int) -> list[str]:
-        """Return the names of the previews of this attempt that may come next."""
-        if attempt != self.attempt:
-            self.attempt, self.seen = attempt, 0
-        return [previews.key(self.job.pk, attempt, number) for number in range(self.seen, self.wanted)]
-
-    def tell(self, snapshot: Snapshot, shown: dict[str, bytes]) -> None:
-        """Pass on what is new; the previews first, since the end is the last to be told."""
-        for number, name in enumerate(self.awaited(snapshot.attempt), start=self.seen):
-            if name in shown:  # those before it have been in the store for their minute
-                self.seen = number + 1
-                self.news.put_nowait(shown[name])
-        if snapshot != self.told:
-            self.told = snapshot
-            self.news.put_nowait(snapshot)
-
 
 AnyGuest = TypeVar("AnyGuest", bound=Guest)
 

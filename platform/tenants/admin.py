@@ -16,8 +16,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.api_keys.services import facts
 from tenants.audit import record, record_for
-from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
-from tenants.operators import Watched, operator
+from tenants.models import ApiKey, AuditEvent, Membership, Scope, Tenant, User, every_scope
+from tenants.operators import ReadOnly, Watched, operator
 from tenants.services import issue, resume_tenant, revoke_key, suspend_tenant
 
 
@@ -174,3 +174,14 @@ class ApiKeyAdmin(Watched):
         """Refuse these keys from now on."""
         for key in keys:
             revoke_key(key, actor=operator(request))
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(Watched, ReadOnly):
+    """What was done, of every tenant and of those without one. Nobody changes it, here or in the database."""
+
+    list_display = ["at", "tenant", "actor", "action", "subject", "address"]
+    search_fields = ["actor__exact", "action__exact", "subject__exact", "address__exact"]
+    list_select_related = ["tenant"]
+    ordering = ["-id"]
+    show_full_result_count = False

@@ -24,6 +24,22 @@ def note_view(request: HttpRequest, tenants: Iterable[str | None], page: str, su
         record_for(concerned, VIEWED, actor=operator(request), subject=subject, detail={"page": page})
 
 
+class ReadOnly(ModelAdmin):
+    """A page that shows and never changes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+
 class Watched(ModelAdmin):
     """Pages of rows that belong to tenants, each of which learns that they were looked at before they are shown."""
 

@@ -3,9 +3,11 @@
 from darkroom.up.store import free_port
 from generation.models import GenerationJob
 from jobs import previews
+from jobs.guests import Snapshot, Waiter
 from jobs.previews import Previews, key
-from jobs.watch import Snapshot, Waiter
+from tenants.standing import Standing
 
+ANYBODY = Standing("")
 NOW = Snapshot("running", 1, 1, 4, None)
 
 
@@ -32,28 +34,28 @@ def test_what_the_store_does_not_take_leaves_no_gap(valkey):
 
 
 def test_a_waiter_is_told_each_preview_once_and_before_the_state():
-    waiter = Waiter(GenerationJob(id="gen_1"), wanted=3)
+    waiter = Waiter(ANYBODY, job=GenerationJob(id="gen_1"), wanted=3)
     waiter.tell(NOW, {key("gen_1", 1, 0): b"a", key("gen_1", 1, 1): b"b"})
     waiter.tell(NOW, {key("gen_1", 1, 1): b"b", key("gen_1", 1, 2): b"c"})
     assert news_of(waiter) == [b"a", b"b", NOW, b"c"]
 
 
 def test_who_comes_late_is_told_what_is_still_there():
-    waiter = Waiter(GenerationJob(id="gen_1"), wanted=3)
+    waiter = Waiter(ANYBODY, job=GenerationJob(id="gen_1"), wanted=3)
     waiter.tell(NOW, {key("gen_1", 1, 1): b"b"})  # the first lay in the store for its minute
     waiter.tell(NOW, {key("gen_1", 1, 1): b"b", key("gen_1", 1, 2): b"c"})
     assert news_of(waiter) == [b"b", NOW, b"c"]
 
 
 def test_another_attempt_shows_anew():
-    waiter = Waiter(GenerationJob(id="gen_1"), wanted=2)
+    waiter = Waiter(ANYBODY, job=GenerationJob(id="gen_1"), wanted=2)
     waiter.tell(NOW, {key("gen_1", 1, 0): b"a"})
     waiter.tell(NOW._replace(attempt=2), {key("gen_1", 2, 0): b"z"})
     assert [each for each in news_of(waiter) if isinstance(each, bytes)] == [b"a", b"z"]
 
 
 def test_who_wants_none_asks_for_none():
-    assert Waiter(GenerationJob(id="gen_1")).awaited(1) == []
+    assert Waiter(ANYBODY, job=GenerationJob(id="gen_1")).awaited(1) == []
 
 
 def test_all_are_asked_for_with_one_question(valkey):

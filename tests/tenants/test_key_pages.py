@@ -47,6 +47,7 @@ def test_a_key_is_rotated_and_the_old_one_goes_on(alice):
     answer = alice.browser.post(f"/settings/keys/{alice.key.pk}/rotate")
     secret = re.search(r"sdx_live_\w{36}", text(answer))[0]
     assert [Api(each).get("/api/v1/generations").status_code for each in (secret, alice.secret)] == [200, 200]
+    assert re.search(r"goes on until <time datetime=\"20\d\d-", text(answer))
     again = alice.browser.post(f"/settings/keys/{alice.key.pk}/rotate")
     assert again.status_code == 409
     assert "taken this key" in text(again)

@@ -3,6 +3,7 @@
 import pytest
 
 from generation.models import GenerationJob
+from tenants import audit
 from tenants.models import ApiKey, AuditEvent, Membership
 
 OLGA = "operator olga@example.com"
@@ -43,6 +44,16 @@ def test_every_list_and_every_page_is_noted(operator, alice, charlie, pages):
 def test_a_list_tells_only_the_tenants_whose_rows_are_on_the_page(operator, alice, charlie):
     operator.get(f"/admin/tenants/apikey/?tenant__id__exact={charlie.tenant.pk}")
     assert (told(alice), told(charlie)) == ([], [(OLGA, "operator.viewed", "")])
+
+
+def test_operators_read_the_audit_and_change_nothing_in_it(operator, alice):
+    audit.record("sign_in.failed", tenant=None, actor="mallory@example.com")
+    audit.record("key.issued", tenant=alice.tenant, actor="alice@example.com")
+    assert "mallory@example.com" in operator.get("/admin/tenants/auditevent/").content.decode()
+    assert told(alice)[-1] == (OLGA, "operator.viewed", "")
+    event = AuditEvent.objects.first()
+    assert operator.post(f"/admin/tenants/auditevent/{event.pk}/change/", {"actor": "nobody"}).status_code == 403
+    assert operator.post(f"/admin/tenants/auditevent/{event.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_a_page_that_is_not_shown_is_not_noted(operator, alice):

@@ -90,7 +90,8 @@ def rotate_key(
         new = _successor(caller, old, expiry)
         secret = issue(new)
         end = min(filter(None, [old.expires_at, now + timedelta(seconds=overlap_seconds)]))
-        ApiKey.objects.for_tenant(caller.tenant).filter(pk=old.pk).update(expires_at=end)
+        old.expires_at = end
+        old.save(update_fields=["expires_at"])
         detail = {"new": new.pk, "prefix": new.prefix, "old_expires_at": end}
         record("key.rotated", tenant=caller.tenant, actor=caller.actor, subject=old.pk, detail=detail)
     return new, secret
@@ -111,7 +112,8 @@ def _held(key: ApiKey) -> ApiKey:
     """Return the key as it is now, held until the transaction is over. Raises ApiError when it has ended."""
     held: ApiKey = ApiKey.objects.for_tenant(key.tenant_id).select_for_update().get(pk=key.pk)
     if held.status != ApiKey.Status.ACTIVE:
-        message = f"This key has {held.status}. Make a new one."
+        ended = "was revoked" if held.revoked_at else "has expired"
+        message = f"This key {ended}. Make a new one."
         raise ApiError(409, "key_not_active", message, x_should_retry="false")
     return held
 
