@@ -1,4 +1,4 @@
-"""What is a promise that must hold at any moment? A sentence, and what finds the rows that break it."""
+"""What does an app promise of its rows at any moment? `manage.py check_invariants` asks each of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

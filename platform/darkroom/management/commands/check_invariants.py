@@ -10,8 +10,12 @@ import jobs.invariants
 import loras.invariants
 import quotas.invariants
 
-ROOMS = (quotas, jobs, loras, generation)
-INVARIANTS = [each for room in ROOMS for each in room.invariants.INVARIANTS]
+INVARIANTS = [
+    *quotas.invariants.INVARIANTS,
+    *jobs.invariants.INVARIANTS,
+    *loras.invariants.INVARIANTS,
+    *generation.invariants.INVARIANTS,
+]
 
 
 class Command(BaseCommand):
