@@ -28,7 +28,7 @@ LIMITS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("At a time", {"fields": [("running_jobs", "queued_jobs"), "requests_per_minute", "weight"]}),
     ("Kept", {"fields": [("storage_bytes", "loras")]}),
-    ("Of one request", {"fields": [("max_pixels", "max_steps", "max_n")]}),
+    ("Of one request", {"fields": [("max_pixels", "max_steps"), "max_n"]}),
 ]
 
 

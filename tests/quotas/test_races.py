@@ -11,8 +11,12 @@ from generation.models import GenerationJob
 from jobs import leases
 from jobs.models import Status
 from jobs.moves import LostLease, move
-from quotas.models import LedgerEntry, Spending
+from loras.models import LoraVersion
+from loras.services import register_lora
+from quotas.models import LedgerEntry, Spending, StorageUse
 from tests.conftest import Api
+from tests.shelf import lora_file
+from wire.errors import ApiError
 
 ROUTE = "/api/v1/generations"
 REQUESTS, AT_ONCE = 200, 40
@@ -43,6 +47,23 @@ def test_a_queue_for_five_takes_exactly_five(alice, allow):
     allow(alice, queued_jobs=5)
     answers = asked_at_once(alice, {"prompt": "a kite"})
     assert answers == {(202, None): 5, (429, "queue_full"): REQUESTS - 5}
+
+
+def test_a_shelf_for_one_lora_takes_exactly_one(alice, allow):
+    allow(alice, loras=1)
+
+    def bring(number):
+        try:
+            register_lora(lora_file(number), f"lora {number}", tenant=alice.tenant)
+        except ApiError as refusal:
+            return refusal.code
+        finally:
+            connections.close_all()
+        return "taken"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert Counter(pool.map(bring, range(8))) == {"taken": 1, "lora_quota_exceeded": 7}
+    assert StorageUse.objects.get().bytes == LoraVersion.objects.get().size_bytes
 
 
 def test_a_cancel_and_an_end_at_once_settle_once(alice):
