@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from webhooks.models import Delivery, DeliveryAttempt, Message
 
-# Resting receivers and a sender that starts anew make a delivery late; much later means that nobody sends.
+# A sender that starts anew makes a delivery late; much later means that nobody sends.
 GRACE = timedelta(minutes=5)
 
 
 def left_lying() -> Iterator[str]:
-    """Yield what is due for long and not sent. A receiver that has much waiting is not to be blamed on us."""
-    pending = Delivery.objects.filter(state=Delivery.State.PENDING)
-    for delivery in pending.filter(attempts=0, due_at__lt=Now() - GRACE)[:100]:
+    """Yield what is due for long while nothing is tried on its lane: a dead receiver has much waiting by right."""
+    tried = DeliveryAttempt.objects.filter(delivery__lane=OuterRef("lane"), at__gte=Now() - GRACE)
+    late = Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lt=Now() - GRACE)
+    for delivery in late.exclude(Exists(tried))[:100]:
         yield f"{delivery.pk} has been due since {delivery.due_at}"
 
 

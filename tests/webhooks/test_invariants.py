@@ -35,6 +35,15 @@ def test_a_message_that_nobody_sends_is_seen(delivery, clock):
     assert violations() == [1, 0, 0]
 
 
+def test_a_message_behind_others_to_a_dead_receiver_is_no_loss(alice, delivery, site, office, clock):
+    alice.api.post(f"{ROUTE}/{delivery.endpoint_id}/test")
+    Delivery.objects.filter(pk=delivery.pk).update(due_at=clock.now + timedelta(days=1))
+    site.serve("/hook", b"", 500)
+    office.send_due()
+    Delivery.objects.update(due_at=clock.now - timedelta(minutes=6))
+    assert violations() == [0, 0, 0]
+
+
 def test_a_message_for_nobody_is_seen(delivery):
     Message.objects.create(tenant=delivery.tenant, type="job.completed", subject="gen_1")
     assert violations() == [0, 1, 0]
