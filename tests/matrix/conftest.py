@@ -13,7 +13,10 @@ def objects(alice: Any, make_image: Callable[..., Any], shelve: Callable[..., An
     """The id of one object of each kind, all of alice's."""
     image = make_image(alice)
     batch = alice.api.post("/api/v1/batches", {"specs": [{"prompt": "a kite"}]}).json()
+    webhook = alice.api.post("/api/v1/webhooks", {"url": "https://93.184.216.34/hook"}).json()["id"]
     return {
+        "webhook": webhook,
+        "delivery": alice.api.post(f"/api/v1/webhooks/{webhook}/test").json()["id"],
         "image": image.pk,
         "generation": image.job_id,
         "batch": batch["id"],

@@ -22,7 +22,7 @@ def is_api(route: str) -> bool:
 
 def address(route: str, policy: Policy, objects: dict[str, str]) -> str:
     """Return the route's path with one of these objects in its parameter's place."""
-    values = PROVES_NOTHING | {"id": objects.get(policy.object, "nonsense")}
+    values = PROVES_NOTHING | objects | {"id": objects.get(policy.object, "nonsense")}
     return "/" + PARAMETER.sub(lambda found: values[found[1]], route)
 
 
@@ -92,7 +92,7 @@ def test_anothers_object_looks_exactly_like_none(route, charlie, objects):
     policy = POLICIES[route]
     kind = objects[policy.object].partition("_")[0]
     foreign = address(route, policy, objects)
-    missing = address(route, policy, {policy.object: new_id(kind)})
+    missing = address(route, policy, objects | {policy.object: new_id(kind)})
     client = charlie.api if is_api(route) else charlie.browser
     for method in policy.methods:
         answers = [client.generic(method, path) for path in (foreign, missing)]
