@@ -23,6 +23,8 @@ JITTER = 0.1  # later by up to this share, so that what failed together does not
 LONGEST_PAUSE = timedelta(hours=24)
 # How long a sender has for an attempt, which takes 15 s at most; whoever died with it is followed by another then.
 LEASE = timedelta(seconds=30)
+# A message that is older is not tried again: a dead receiver with much waiting is asked too seldom to count to ten.
+TRIED_FOR = timedelta(days=4)
 GONE = 410
 
 
@@ -66,17 +68,12 @@ def settle(delivery: Delivery, answer: Answer, now: datetime) -> None:
         elif answer.status == GONE:
             give_up(delivery, now)
             _disable(delivery, "It answered 410 Gone: it wants no more messages.")
-        elif delivery.attempts > len(PAUSES):
+        elif delivery.attempts > len(PAUSES) or now - delivery.created_at > TRIED_FOR:
             give_up(delivery, now)
             if not _anything_arrived(delivery):
-                _disable(delivery, "Nothing got through for three days.")
+                _silence(delivery, now)
         else:
             _held(delivery).update(due_at=now + pause_after(delivery.attempts, answer.retry_after, now))
-
-
-def postpone(lane: str, until: datetime) -> None:
-    """Leave everything that waits on a lane alone until then."""
-    Delivery.objects.filter(state=Delivery.State.PENDING, lane=lane, due_at__lt=until).update(due_at=until)
 
 
 def pause_after(attempt: int, retry_after: str, now: datetime) -> timedelta:
@@ -102,8 +99,15 @@ def _held(delivery: Delivery) -> "QuerySet[Delivery]":
 
 
 def _anything_arrived(delivery: Delivery) -> bool:
-    arrived = Delivery.objects.filter(endpoint=delivery.endpoint, state=Delivery.State.DELIVERED)
+    arrived = Delivery.objects.filter(tenant=delivery.tenant_id, lane=delivery.lane, state=Delivery.State.DELIVERED)
     return arrived.filter(ended_at__gte=delivery.created_at).exists()
+
+
+def _silence(delivery: Delivery, now: datetime) -> None:
+    """End all that waits for a receiver that has been dead for days."""
+    _disable(delivery, "Nothing got through for three days.")
+    waiting = Delivery.objects.filter(tenant=delivery.tenant_id, lane=delivery.lane, state=Delivery.State.PENDING)
+    waiting.update(state=Delivery.State.DEAD, ended_at=now)
 
 
 def _disable(delivery: Delivery, because: str) -> None:

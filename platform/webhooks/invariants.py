@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from webhooks.models import Delivery, DeliveryAttempt, Message
 from wire.invariants import Invariant
 
-# Resting receivers and a sender that starts anew make a delivery late; much later means that nobody sends.
+# A sender that starts anew makes a delivery late; much later means that nobody sends.
 GRACE = timedelta(minutes=5)
 
 
 def _left_lying() -> Iterator[str]:
-    pending = Delivery.objects.filter(state=Delivery.State.PENDING)
-    for delivery in pending.filter(attempts=0, due_at__lt=Now() - GRACE)[:100]:
+    # A dead receiver has much waiting by right: only a lane on which nothing is tried is left lying.
+    tried = DeliveryAttempt.objects.filter(delivery__lane=OuterRef("lane"), at__gte=Now() - GRACE)
+    late = Delivery.objects.filter(state=Delivery.State.PENDING, due_at__lt=Now() - GRACE)
+    for delivery in late.exclude(Exists(tried))[:100]:
         yield f"{delivery.pk} has been due since {delivery.due_at}"
 
 

@@ -34,21 +34,19 @@ class Lanes:
         self.busy -= Counter([lane])
         self.busy_tenants -= Counter([tenant])
 
-    def judge(self, lane: str, now: datetime, *, arrived: bool) -> datetime | None:
-        """Note how an attempt went, and return until when the lane rests, if it is to."""
+    def judge(self, lane: str, now: datetime, *, arrived: bool) -> None:
+        """Note how an attempt went: a lane on which several failed in a row rests."""
         if arrived:
             self.strikes.pop(lane, None)
             self.rests.pop(lane, None)
-            return None
+            return
         self.strikes[lane] = self.strikes.get(lane, 0) + 1
         self.strikes.move_to_end(lane)
         while len(self.strikes) > MOST_REMEMBERED:
             forgotten, _ = self.strikes.popitem(last=False)
             self.rests.pop(forgotten, None)
-        if self.strikes[lane] < STRIKES:
-            return None
-        self.rests[lane] = now + REST
-        return self.rests[lane]
+        if self.strikes[lane] >= STRIKES:
+            self.rests[lane] = now + REST
 
     def has_room(self, lane: str, tenant: str, now: datetime) -> bool:
         """Return whether an attempt may begin there now."""

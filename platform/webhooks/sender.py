@@ -103,8 +103,6 @@ class Sender:
         now = self.clock()
         self.under_way.discard(delivery.pk)
         self.lanes.end(delivery.lane, delivery.tenant_id)
-        rests_until = self.lanes.judge(delivery.lane, now, arrived=answer.is_success)
+        self.lanes.judge(delivery.lane, now, arrived=answer.is_success)
         deliveries.settle(delivery, answer, now)
         log.info("%s: attempt %s: %s", delivery.pk, delivery.attempts, answer.status or answer.error)
-        if rests_until:
-            deliveries.postpone(delivery.lane, rests_until)

@@ -94,8 +94,9 @@ def test_a_dead_receiver_rests_and_then_is_asked_by_one_at_a_time(charlie, liste
 
 def test_a_lane_opens_again_when_something_arrives(clock):
     lanes, later = Lanes(room=8), clock.now + REST
-    judged = [lanes.judge("dead", clock.now, arrived=False) for _ in range(STRIKES)]
-    assert judged == [None] * (STRIKES - 1) + [later]
+    for _ in range(STRIKES):
+        assert lanes.has_room("dead", "ten", clock.now)
+        lanes.judge("dead", clock.now, arrived=False)
     assert not lanes.has_room("dead", "ten", later - timedelta(seconds=1))
     assert lanes.has_room("other", "ten", clock.now)
     lanes.begin("dead", "ten")

@@ -123,7 +123,7 @@ def test_what_nobody_wants_costs_one_query_and_the_rest_three(alice, listen):
     def queries(count: int) -> int:
         with CaptureQueriesContext(connection) as captured, transaction.atomic():
             record([Happening(alice.tenant.pk, "job.completed", f"gen_{number}", URL) for number in range(count)])
-        return sum(each["sql"].startswith(("SELECT", "INSERT")) for each in captured)
+        return sum("SELECT " in each["sql"] or "INSERT " in each["sql"] for each in captured)
 
     assert queries(0) == 0
     assert queries(1) == queries(50) == 3

@@ -9,8 +9,9 @@ from tests.webhooks.conftest import ROUTE, Office
 from webhooks import deliveries
 from webhooks.cleaning import KEPT, remove_old
 from webhooks.courier import Courier
-from webhooks.deliveries import LEASE, PAUSES, pause_after
+from webhooks.deliveries import LEASE, PAUSES, TRIED_FOR, pause_after
 from webhooks.models import Delivery, DeliveryAttempt, Endpoint, Message, Secret
+from webhooks.outbox import Happening, record
 
 
 @pytest.fixture
@@ -39,6 +40,16 @@ def test_an_endpoint_to_which_nothing_got_through_is_disabled(failing, office, c
     Delivery.objects.update(attempts=len(PAUSES))
     office.send_due()
     assert "three days" in Endpoint.objects.get().disabled_because
+
+
+def test_what_waits_for_a_server_that_was_dead_for_days_dies_with_the_oldest(alice, site, office, clock):
+    record([Happening(alice.tenant.pk, "job.completed", f"gen_{name}", site.serve("/mine", b"", 500)) for name in "ab"])
+    oldest, younger = Delivery.objects.order_by("pk")
+    Delivery.objects.filter(pk=oldest.pk).update(created_at=clock.now - TRIED_FOR - timedelta(minutes=1))
+    Delivery.objects.filter(pk=younger.pk).update(due_at=clock.now + timedelta(hours=1))
+    office.send_due()
+    assert {each.state for each in Delivery.objects.all()} == {"dead"}
+    assert len(site.received) == 1
 
 
 def test_an_endpoint_that_heard_something_meanwhile_is_kept(alice, failing, office, clock):
