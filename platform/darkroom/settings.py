@@ -169,7 +169,7 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
-    "DEFAULT_THROTTLE_CLASSES": ["quotas.rates.RateLimit"],
+    "DEFAULT_THROTTLE_CLASSES": ["darkroom.throttling.Counted"],
     "DEFAULT_PARSER_CLASSES": ["wire.strict_json.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "idempotency.schema.Schema",

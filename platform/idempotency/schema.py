@@ -6,7 +6,6 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from idempotency.by_key import HEADER
-from idempotency.once import Once
 
 KEY = OpenApiParameter(
     HEADER,
@@ -21,5 +20,5 @@ class Schema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Return the parameters that nothing else tells."""
-        takes_key = isinstance(self.view, Once) and self.method == "POST"
+        takes_key = bool(getattr(self.view, "once", "")) and self.method == "POST"
         return [*super().get_override_parameters(), *([KEY] if takes_key else [])]

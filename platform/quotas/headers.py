@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from quotas.durations import duration
 from quotas.limits import limits_of
 from quotas.standing import Standing, running, spending, spent_of
 from tenants.callers import Caller
@@ -54,10 +55,3 @@ def _of(kind: str, standing: Standing, now: datetime) -> dict[str, str]:
     if standing.period is None:
         return headers
     return headers | {f"x-ratelimit-reset-{kind}": duration((standing.period.ends_at - now).total_seconds())}
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as OpenAI writes it: 1s, 6m0s, 11h59m0s."""
-    minutes, second = divmod(math.ceil(seconds), 60)
-    hour, minute = divmod(minutes, 60)
-    return (f"{hour}h" if hour else "") + (f"{minute}m" if minutes else "") + f"{second}s"

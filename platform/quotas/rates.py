@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from quotas import buckets
-from quotas.buckets import MINUTE, Bucket, Level
+from quotas.buckets import Bucket, Level
+from quotas.durations import duration
 from quotas.limits import limits_of
 from tenants.callers import Caller
 from wire.errors import ApiError
@@ -86,11 +87,6 @@ def headers_of(levels: Sequence[Level]) -> dict[str, str]:
             f'"{level.bucket.whose}";r={level.remaining};t={_seconds(level.missing)}' for level in levels
         ),
     }
-
-
-def duration(seconds: int) -> str:
-    """Return a duration as OpenAI writes it: 1s, 6m0s."""
-    return f"{seconds // 60}m{seconds % 60}s" if seconds >= MINUTE // SECOND else f"{seconds}s"
 
 
 def _seconds(microseconds: int) -> int:

@@ -78,10 +78,10 @@ def test_a_colleague_with_a_key_of_his_own_is_not_joined(openai_client, bob, wor
 
 
 def test_a_retry_after_a_refusal_is_the_first_to_make_a_job(openai_client, worker, settings):
-    settings.MAX_QUEUED_PER_TENANT = 0
-    with pytest.raises(openai.RateLimitError):
+    settings.MAX_QUEUED = 0
+    with pytest.raises(openai.InternalServerError):
         openai_client.with_options(max_retries=0).images.generate(**ASKED)
-    settings.MAX_QUEUED_PER_TENANT = 1
+    settings.MAX_QUEUED = 1
     openai_client.images.generate(**ASKED, extra_headers=SECOND)
     assert GenerationJob.objects.count() == 1
 
