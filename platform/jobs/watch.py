@@ -15,7 +15,7 @@ from django.db import Error
 
 from jobs import previews
 from jobs.models import TERMINAL, Job, Status
-from jobs.services import positions
+from jobs.prospects import positions
 from jobs.threads import in_thread
 from wire.errors import ApiError
 
@@ -150,7 +150,7 @@ def _looked_at(model: type[Job], waiters: list[Waiter]) -> tuple[dict[str, Snaps
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:
     jobs = list(model.objects.filter(pk__in=ids))
     waiting = {job.tenant_id for job in jobs if job.status == Status.QUEUED}
-    places = {job_id: place for tenant in waiting for job_id, place in positions(model, tenant).items()}
+    places = positions(model, waiting) if waiting else {}
     return {job.pk: _snapshot(job, places.get(job.pk)) for job in jobs}
 
 
