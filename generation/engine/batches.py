@@ -1,6 +1,7 @@
 """Everything that is being drawn on one device, and whose turn it is: the one who is due first."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -143,7 +144,7 @@ class Batches:
     def _predict(self, on: On, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
         """Predict for as many members as there is time and memory for; when one alone does not fit, it fails."""
         pixels = batch.shape.pixels
-        members = scaled(batch.members[: self.pace.room(pixels)])
+        members = scaled(shared_out(batch.members, self.pace.room(pixels)))
         if not members:
             return []
         rows = sum(2 if member.opening.negative else 1 for member in members)
@@ -190,6 +191,18 @@ def show(on: On, member: Member) -> None:
         number, latents = member.sight
         with suppress(InvalidOutput, OutOfMemory), engine_errors(TOO_LARGE):
             member.generation.on_preview(member.index, number, preview(on.vae, latents))
+
+
+def shared_out(members: list[Member], room: int) -> list[Member]:
+    """Return who steps together: those due first, but of no lane more than its part of the room."""
+    lanes = {member.generation.lane for member in members}
+    part, taken, found = -(-room // max(1, len(lanes))), Counter[str](), []
+    for member in members:
+        lane = member.generation.lane
+        taken[lane] += 1
+        if taken[lane] <= part or not lane:
+            found.append(member)
+    return found[:room]
 
 
 def scaled(members: list[Member]) -> list[Member]:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from generation.models import GenerationJob
 from jobs import deadlines, leases
-from jobs.backlog import lines_of
+from jobs.backlog import grouped
 from jobs.models import Share
 from jobs.worker import GpuWorker
 from tests.jobs.test_holding import ScriptedEngine
@@ -89,8 +89,9 @@ def test_a_suspect_that_waits_long_goes_first_for_an_idle_worker(alice, ask, set
     assert claim() == suspect
 
 
-def test_what_waits_is_counted_from_its_index_alone(alice, plan_of):
-    plan = plan_of("GROUP BY", lambda: lines_of(GenerationJob))
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the number of rows")
+def test_what_waits_is_counted_from_its_index_alone(alice):
+    plan = grouped(GenerationJob).explain()
     assert "USING COVERING INDEX generationjob_alive (status=? AND crashes=?)" in plan
     assert "TEMP B-TREE" not in plan
 
