@@ -75,11 +75,11 @@ def lines_of(model: type[Job]) -> list[Line]:
     return [Line(**row) for row in grouped(model)]
 
 
-def grouped(model: type[Job]) -> QuerySet[Job, dict[str, Any]]:
+def grouped(model: type[Job]) -> QuerySet[Any, Any]:
     """Return the query of what waits."""
     waiting = model.objects.filter(status=Status.QUEUED, crashes=0).order_by()
     counted_ms = Sum(Greatest("estimated_ms", Value(LEAST_MS)))
-    lines: QuerySet[Job, dict[str, Any]] = waiting.values("tenant_id", "tier", "affinity").annotate(
+    lines: QuerySet[Any, Any] = waiting.values("tenant_id", "tier", "affinity").annotate(
         oldest_at=Min("created_at"), jobs=Count("*"), ms=counted_ms
     )
     return lines
