@@ -9,7 +9,7 @@ from rest_framework import serializers
 from generation.models import GenerationJob, Image
 from generation.spec_serializers import SpecSerializer
 from jobs.models import Status
-from jobs.services import positions
+from jobs.prospects import prospects
 
 
 def absolute(path: str) -> str:
@@ -53,10 +53,21 @@ class ProgressSerializer(serializers.Serializer[GenerationJob]):
     steps = serializers.IntegerField(source="progress_steps")
 
 
-class QueueSerializer(serializers.Serializer[Any]):
-    """Where a waiting job stands among its own tenant's."""
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why a job waits."""
 
-    position = serializers.IntegerField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class QueueSerializer(serializers.Serializer[Any]):
+    """How a waiting job stands among its own tenant's, and when it will have finished."""
+
+    position = serializers.IntegerField(help_text="Among your tenant's waiting jobs; 1 is next.")
+    ahead_seconds = serializers.FloatField(help_text="GPU-seconds of your tenant's work that come before it.")
+    eta_p50 = serializers.DateTimeField(allow_null=True, help_text="As likely earlier as later; null: nobody knows.")
+    eta_p90 = serializers.DateTimeField(allow_null=True, help_text="Nine times of ten earlier.")
+    reasons = ReasonSerializer(many=True)
 
 
 class CostSerializer(serializers.Serializer[Any]):
@@ -105,11 +116,12 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         ]  # fmt: skip
 
     def get_queue(self, job: GenerationJob) -> QueueSerializer | None:
-        """Return the place in the queue while the job waits."""
+        """Return how it stands while it waits."""
         if job.status != Status.QUEUED:
             return None
-        places = self.context.get("positions") or positions(GenerationJob, job.tenant)
-        return {"position": places.get(job.pk, 1)}  # type: ignore[return-value]
+        known = self.context.get("prospects") or prospects(GenerationJob, job.tenant_id, [job.pk])
+        prospect = known.get(job.pk)  # None: it began this moment
+        return QueueSerializer(prospect).data if prospect else None  # type: ignore[return-value]
 
     def get_cost(self, job: GenerationJob) -> CostSerializer:
         """Return what it is charged at most, and what it was charged."""

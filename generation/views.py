@@ -21,8 +21,9 @@ from generation.services import delete_image, request_generation
 from idempotency import keeping
 from idempotency.once import Once
 from jobs.deadlines import HEADER
-from jobs.models import Tier
-from jobs.services import cancel, positions
+from jobs.models import Status, Tier
+from jobs.prospects import prospects
+from jobs.services import cancel
 from jobs.streaming import Event, Stream, streams
 from jobs.waiting import Wait, waits
 from jobs.watch import WATCH
@@ -118,7 +119,9 @@ class Generations(Once, ShowsLimits):
         if "batch" in request.query_params:
             owned = owned.filter(batch=find_batch(caller(request).tenant, request.query_params["batch"]))
         rows, has_more = page(owned, request.query_params, "gen")
-        context = {"positions": positions(GenerationJob, caller(request).tenant)}
+        waiting = [job.pk for job in rows if job.status == Status.QUEUED]
+        found = prospects(GenerationJob, caller(request).tenant.pk, waiting) if waiting else {}
+        context = {"prospects": found}
         return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
 
 

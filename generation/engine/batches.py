@@ -19,7 +19,7 @@ from generation.engine.inpainting import put_pixels_back
 from generation.engine.member import Member, another_try, members_of
 from generation.engine.pace import Pace
 from generation.engine.spec import Picture
-from generation.engine.stepping import TOO_LARGE, advance, enter, one_by_one, scaled, shared_by, show
+from generation.engine.stepping import TOO_LARGE, advance, enter, one_by_one, scaled, shared_by, shared_out, show
 from generation.engine.weight_set import On, WeightSet, WeightsOn
 from loras.weights.wanted import CheckpointOf
 
@@ -156,7 +156,7 @@ class Batches:
     def _predict(self, on: On, batch: RunningBatch) -> list[tuple[Member, torch.Tensor]]:
         """Predict for as many members as there is time and memory for; when one alone does not fit, it fails."""
         pixels = batch.shape.pixels
-        members = scaled(batch.members[: self.pace.room(pixels)])
+        members = scaled(shared_out(batch.members, self.pace.room(pixels)))
         if not members:
             return []
         rows, share = sum(member.rows for member in members), shared_by(members)

@@ -81,6 +81,7 @@ class Engine:
         Both are called in the device's thread: while they work, the GPU waits.
         """
         generation = Generation(spec, on_picture, on_preview=on_preview)
+        generation.lane = urgency.lane
         generation.due = self.dues.of(urgency, self._seconds_alone(spec), generation.finished)
         if self.lost:
             generation.fail(self.lost)

@@ -30,6 +30,7 @@ class Generation:
         self.spec = spec
         self.on_picture, self.on_preview = on_picture, on_preview
         self.due = due  # by the clock of `due.Dues`; who is due first, is drawn first
+        self.lane = ""  # whose generations share a step equally with other lanes'
         self.finished: Future[None] = Future()
         self.members: list[Member] = []  # empty until it is admitted
         self.openings: dict[Phase, Opening] = {}

@@ -1,5 +1,6 @@
 """What is done to the members of a batch? Whatever goes wrong with one of them is told to its generation alone."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -51,6 +52,18 @@ def advance(member: Member, noise: torch.Tensor) -> bool:
         member.advance(noise)
         return True
     return False
+
+
+def shared_out(members: list[Member], room: int) -> list[Member]:
+    """Return who steps together: those due first, but of no lane more than its part of the room."""
+    lanes = {member.generation.lane for member in members}
+    part, taken, found = -(-room // max(1, len(lanes))), Counter[str](), []
+    for member in members:
+        lane = member.generation.lane
+        taken[lane] += 1
+        if taken[lane] <= part or not lane:
+            found.append(member)
+    return found[:room]
 
 
 def scaled(members: list[Member]) -> list[Member]:

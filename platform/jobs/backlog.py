@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Min, Sum, Value
+from django.db.models import Count, Min, QuerySet, Sum, Value
 from django.db.models.functions import Greatest
 
 from jobs.models import LEAST_MS, Job, Share, Status
@@ -71,11 +72,17 @@ class Standing:
 
 def lines_of(model: type[Job]) -> list[Line]:
     """Return what waits, suspects apart. One query, which reads an index alone."""
-    waiting = model.objects.filter(status=Status.QUEUED, crashes=0)
-    grouped = waiting.order_by().values("tenant_id", "tier", "affinity")
+    return [Line(**row) for row in grouped(model)]
+
+
+def grouped(model: type[Job]) -> QuerySet[Any, Any]:
+    """Return the query of what waits."""
+    waiting = model.objects.filter(status=Status.QUEUED, crashes=0).order_by()
     counted_ms = Sum(Greatest("estimated_ms", Value(LEAST_MS)))
-    found = grouped.annotate(oldest_at=Min("created_at"), jobs=Count("*"), ms=counted_ms)
-    return [Line(**row) for row in found]
+    lines: QuerySet[Any, Any] = waiting.values("tenant_id", "tier", "affinity").annotate(
+        oldest_at=Min("created_at"), jobs=Count("*"), ms=counted_ms
+    )
+    return lines
 
 
 def standings(model: type[Job], also: Iterable[str] = ()) -> dict[str, Standing]:

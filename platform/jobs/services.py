@@ -20,7 +20,6 @@ from quotas.ledger import reserve
 from quotas.limits import EffectiveLimits, limits_of
 from quotas.refusals import Excess, queue_full
 from tenants.isolation import for_everybody
-from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
 
@@ -103,12 +102,6 @@ def cancel_all(jobs: OwnedQuerySet) -> None:
     cancel_waiting(jobs, detail=BY_OWNER)
     running = jobs.filter(status=Status.RUNNING)
     running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
-
-
-def positions(model: type[Job], tenant: Tenant | str) -> dict[str, int]:
-    """Return the place of each waiting job among its own tenant's, 1 being next; others' jobs are not to be seen."""
-    waiting = model.objects.for_tenant(tenant).filter(status=Status.QUEUED).order_by("pk").values_list("pk", flat=True)
-    return {job_id: place for place, job_id in enumerate(waiting[: settings.MAX_QUEUED], start=1)}
 
 
 def has_ready_worker() -> bool:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, F, OrderBy, QuerySet, Value, When
@@ -53,12 +54,10 @@ def turns(model: type[Job], claimant: Claimant) -> list[Turn]:
     """Return whose turn it is, and who is next if it comes to nothing. Four queries, however many wait."""
     waiting = [standing for standing in standings(model).values() if standing.lines]
     able = _in_order([standing for standing in waiting if _may_start(standing, claimant, waiting)], claimant.resident)
-    now = timezone.now()
     found = []
     for standing in able:
-        seconds = standing.waiting_ms() / 1000 * len(waiting)  # if what it wants last came last
         idle = tuple(other.tenant_id for other in waiting if _is_idle(other, beside=standing))
-        found.append(Turn(standing, idle, now + timedelta(seconds=seconds)))
+        found.append(Turn(standing, idle, late_before(standing, len(waiting))))
     return found
 
 
@@ -100,8 +99,17 @@ def next_of(model: type[Job], turn: Turn, resident: Set[str]) -> Job | None:
     return in_order(own, turn.late_before, resident).select_for_update(skip_locked=True).first()
 
 
-def in_order(own: QuerySet[Job], late_before: datetime, resident: Set[str] = frozenset()) -> QuerySet[Job]:
-    """Sort one tenant's waiting jobs: by tier, then those that could not be last, then by weights, then as asked."""
+def late_before(standing: Standing, tenants: int) -> datetime:
+    """Return by when a tenant's job must be wanted to be late if it came last of all that the tenant waits for."""
+    return timezone.now() + timedelta(seconds=standing.waiting_ms() / 1000 * tenants)
+
+
+def in_order(
+    own: QuerySet[Job], late_before: datetime, resident: Set[str] = frozenset(), *, suspects: bool = False
+) -> QuerySet[Job]:
+    """Sort one tenant's waiting jobs: by tier, then those that could not be last, then by weights, then as asked.
+    Before all that `suspects`, if they are among them, by how many workers died."""
     late = Case(When(finish_by__lt=late_before, then=F("finish_by")))
     absent = Case(When(affinity__in=sorted(resident), then=Value(0)), default=Value(1))
-    return own.order_by(rank(), OrderBy(late, nulls_last=True), *([absent] if resident else []), "pk")
+    first: list[Any] = ["crashes"] if suspects else []
+    return own.order_by(*first, rank(), OrderBy(late, nulls_last=True), *([absent] if resident else []), "pk")

@@ -18,7 +18,7 @@ from django.db import Error
 from jobs import previews
 from jobs.guests import GONE, Guest, News, Snapshot, Waiter
 from jobs.models import TERMINAL, Job, Status
-from jobs.services import positions
+from jobs.prospects import positions
 from jobs.threads import in_thread
 from tenants.isolation import EVERYBODY, speak_for
 from tenants.standing import Standing, refusals
@@ -148,7 +148,7 @@ def _looked_at(guests: list[Guest]) -> Seen:
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:
     jobs = list(model.objects.filter(pk__in=ids))
     waiting = {job.tenant_id for job in jobs if job.status == Status.QUEUED}
-    places = {job_id: place for tenant in waiting for job_id, place in positions(model, tenant).items()}
+    places = positions(model, waiting) if waiting else {}
     return {job.pk: _snapshot(job, places.get(job.pk)) for job in jobs}
 
 

@@ -2,6 +2,8 @@
 
 const MOST_STREAMS = 3; // browsers open six connections to a server, for all tabs together
 const RETRY_MS = 3000;
+const SHORTLY_SECONDS = 5;
+const COUNT_DOWN_MS = 5000;
 const streams = new Map(); // card id -> EventSource
 
 function follow() {
@@ -40,6 +42,7 @@ function show(id, job) {
   const { step, steps } = job.progress;
   fill(card, "[data-step]", step);
   fill(card, "[data-position]", job.queue?.position);
+  expect(card, job.queue?.eta_p50);
   recount();
   if (steps) {
     fill(card, "[data-steps]", steps);
@@ -63,6 +66,20 @@ async function develop(id, { index, image }) {
 function fill(card, place, value) {
   const element = card.querySelector(place);
   if (element && value !== undefined) element.textContent = value;
+}
+
+// When a waiting card will be done is told now and then; in between the time runs.
+function expect(card, eta) {
+  const element = card.querySelector("[data-eta]");
+  if (!element) return;
+  if (eta !== undefined) element.dataset.eta = eta ?? "";
+  element.textContent = element.dataset.eta ? doneIn((Date.parse(element.dataset.eta) - Date.now()) / 1000) : "";
+}
+
+function doneIn(seconds) {
+  if (seconds < SHORTLY_SECONDS) return ", done in a few seconds";
+  const [size, unit] = seconds < 90 ? [1, "s"] : seconds < 90 * 60 ? [60, "min"] : [3600, "h"];
+  return `, done in about ${Math.round(seconds / size)} ${unit}`;
 }
 
 // The queue's order is the page's: whoever nobody tells their place waits behind the one before. What is told counts
@@ -96,6 +113,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 document.addEventListener("htmx:afterOnLoad", (event) => {
   if (event.detail.elt.id === "composer") document.querySelector("#jobs .card")?.scrollIntoView({ block: "nearest" });
 });
+setInterval(() => document.querySelectorAll(".card.queued").forEach((card) => expect(card)), COUNT_DOWN_MS);
 document.addEventListener("visibilitychange", follow);
 window.addEventListener("pagehide", () => streams.forEach((_, id) => drop(id)));
 window.addEventListener("pageshow", follow);

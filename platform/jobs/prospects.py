@@ -1,0 +1,105 @@
+"""How does each waiting job stand? Its place among its own tenant's, when it will be done, and why it waits.
+
+Of other tenants nothing shows but how long they make it wait.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from jobs.backlog import FLEX
+from jobs.forecast import Forecast, Outlook
+from jobs.models import Job, Status
+from jobs.tiers import rank, rank_of
+from jobs.turns import in_order, late_before
+
+SHOWN = ("tenant_id", "tier", "created_at", "finish_by", "estimated_ms", "crashes")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a job waits, for programs and in a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """How one waiting job stands; the etas are when it will have finished, None while no worker is ready."""
+
+    position: int
+    ahead_seconds: float
+    eta_p50: datetime | None
+    eta_p90: datetime | None
+    reasons: tuple[Reason, ...]
+
+
+def positions(model: type[Job], tenant_ids: Collection[str]) -> dict[str, int]:
+    """Return the place of each waiting job among its own tenant's, 1 being next. One query, however many tenants."""
+    waiting = model.objects.filter(status=Status.QUEUED, tenant__in=tenant_ids)
+    rows = waiting.order_by("tenant", "crashes", rank(), "pk").values_list("tenant_id", "pk")
+    places: dict[str, int] = {}
+    met: dict[str, int] = {}
+    for tenant_id, job_id in rows:
+        met[tenant_id] = places[job_id] = met.get(tenant_id, 0) + 1
+    return places
+
+
+def prospects(model: type[Job], tenant_id: str, wanted: Collection[str]) -> dict[str, Prospect]:
+    """Return how those of these jobs stand that wait; the same few queries, however many they are."""
+    outlook, now = Outlook.of(model, tenant_id), timezone.now()
+    own = model.objects.for_tenant(tenant_id).filter(status=Status.QUEUED)
+    waiting = list(in_order(own, late_before(outlook.own, 1 + len(outlook.others)), suspects=True).only(*SHOWN))
+    found, before_ms = {}, 0.0
+    for place, job in enumerate(waiting, start=1):
+        if job.pk in wanted:
+            found[job.pk] = _prospect(job, place, before_ms, outlook, now)
+        before_ms += job.counted_ms
+    return found
+
+
+def _prospect(job: Job, place: int, before_ms: float, outlook: Outlook, now: datetime) -> Prospect:
+    waited = (now - job.created_at).total_seconds()
+    expected = outlook.forecast(before_ms, place - 1, job.counted_ms, job.tier, waited)
+    is_known = outlook.workers > 0
+    return Prospect(
+        place,
+        round((outlook.own.running_ms + before_ms) / 1000, 1),
+        now + timedelta(seconds=expected.finish_p50) if is_known else None,
+        now + timedelta(seconds=expected.finish_p90) if is_known else None,
+        tuple(_reasons(job, place, outlook, expected, now)),
+    )
+
+
+def _reasons(job: Job, place: int, outlook: Outlook, expected: Forecast, now: datetime) -> list[Reason]:
+    """Return why this job waits, what its owner can change first."""
+    own, cap = outlook.own, outlook.own.limits.running_jobs
+    late = job.finish_by is not None and now + timedelta(seconds=expected.finish_p90) > job.finish_by
+    said = {
+        "no_worker": (outlook.workers == 0, "No worker is ready. It begins as soon as one is."),
+        "running_limit": (
+            not own.may_run_more,
+            f"As many of your jobs run as may at once: {cap}. It begins when one of them ends.",
+        ),
+        "own_jobs_ahead": (place > 1, f"Before it {_jobs(place - 1)} of yours."),
+        "runs_alone": (job.crashes > 0, "A worker died while making it, so it waits for one that does nothing else."),
+        "flex_waits": (
+            rank_of(job.tier, job.created_at) == FLEX and bool(outlook.others),
+            f"Flex lets everybody else's jobs go first, for {_minutes(settings.FLEX_WAIT_SECONDS)} at most.",
+        ),
+        "others_turn": (bool(outlook.others), "It takes turns with other tenants' jobs."),
+        "deadline_at_risk": (late, "It may not be finished by its finish_by. A higher tier or a smaller job would be."),
+    }
+    return [Reason(code, message) for code, (holds, message) in said.items() if holds]
+
+
+def _jobs(count: int) -> str:
+    return "comes one job" if count == 1 else f"come {count} jobs"
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds / 60:g} minutes"
