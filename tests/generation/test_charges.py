@@ -26,8 +26,8 @@ class Metered(FakeEngine):
         super().__init__("fake")
         self.took = took
 
-    def submit(self, spec, on_picture, on_preview=None):
-        drawing = FakeDrawing(spec, on_preview)
+    def submit(self, spec, on_picture, *others):
+        drawing = FakeDrawing(spec)
         drawing.device_ms = self.took(spec)
         drawing.report = lambda progress: None
         self._draw(drawing, spec, on_picture)

@@ -187,8 +187,8 @@ def test_a_form_that_would_be_refused_has_no_cost(alice):
 
 
 def test_it_says_when_it_would_begin_behind_others(alice):
-    for _ in range(40):
-        alice.api.post("/api/v1/generations", {"prompt": "a kite", "size": "1024x1024", "steps": 50})
+    kite = {"prompt": "a kite", "size": "1024x1024", "steps": 50, "tier": "interactive"}
+    alice.api.post("/api/v1/batches", {"specs": [kite] * 40})
     assert "It would begin in about" in cost_of(alice)
 
 
