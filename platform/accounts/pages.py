@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, re_path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django.views.generic import RedirectView
 
 from accounts.addresses import is_vouched_for, vouch_for
 from accounts.overview import factors_of, new_address_of, sign_ins_of
@@ -87,7 +88,7 @@ def admin_door(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("admin/login/", admin_door),
-    path("admin/password_change/", lambda request: redirect("account_change_password")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     # allauth asks for its own names.
     path("sign-in", SignIn.as_view(), name="sign_in"),
     path("sign-in", SignIn.as_view(), name="account_login"),
