@@ -176,6 +176,8 @@ class AsAsked(models.Manager[Any]):
 class GenerationLora(models.Model):
     """One LoRA of a generation: the version it is made with, however many come after."""
 
+    owned_through = "job"
+
     job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="loras")
     position = models.PositiveIntegerField()
     version = models.ForeignKey(LoraVersion, models.PROTECT, related_name="+")
@@ -204,6 +206,8 @@ class GenerationLora(models.Model):
 
 class GenerationControl(models.Model):
     """One ControlNet of a generation, with the picture that it follows."""
+
+    owned_through = "job"
 
     job = models.ForeignKey(GenerationJob, models.CASCADE, related_name="controls")
     position = models.PositiveIntegerField()

@@ -112,6 +112,8 @@ class LoraQuerySet(models.QuerySet["Lora"]):
 class Lora(models.Model):
     """A LoRA. Its file is a version's: requests take the newest, a job keeps the one it was made with."""
 
+    shared_without_tenant = True
+
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "lora"), editable=False)
     tenant = models.ForeignKey(
         Tenant, models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: every tenant may use it."
@@ -168,6 +170,8 @@ class Lora(models.Model):
 
 class LoraVersion(models.Model):
     """One file of a LoRA, with the names that the world knows it by."""
+
+    owned_through = "lora"
 
     id = models.CharField(primary_key=True, max_length=40, default=partial(new_id, "lver"), editable=False)
     lora = models.ForeignKey(Lora, models.CASCADE, related_name="versions")

@@ -16,10 +16,17 @@ from generation.models import GenerationJob, Image
 from jobs import leases
 from jobs.lifecycle import Held, Performer
 from jobs.models import Job
+from tenants.isolation import EVERYBODY, speak_for
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
 pytest_plugins = ["tests.postgres", "tests.server", "tests.shelf", "tests.tls", "tests.valkey"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Tidy up as everybody: what a test called outside a request may have left us speaking for one tenant."""
+    speak_for(EVERYBODY)
 
 
 class Api(Client):

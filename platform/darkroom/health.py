@@ -3,6 +3,7 @@
 from django.core.cache import caches
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 from generation import storage
 from jobs.services import has_ready_worker
@@ -11,11 +12,13 @@ from wire.errors import ApiError
 PROBE_SECONDS = 5  # whoever asks without end makes no files without end
 
 
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the process can answer at all."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when a picture asked for now would be made, 503 with what is missing otherwise."""
     storage_is = caches["process"].get_or_set("storage", _storage, PROBE_SECONDS)

@@ -14,9 +14,11 @@ from jobs.views import Workers
 from wire.errors import bad_request, internal_error, unknown_url
 from wire.middleware import is_api
 
+SAFE = ["get", "head"]
+
 urlpatterns = [
-    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(http_method_names=SAFE), name="openapi"),
+    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi", http_method_names=SAFE), name="docs"),
     path("api/v1/", include("generation.urls")),
     path("api/v1/", include("loras.urls")),
     path("api/v1/workers", Workers.as_view()),

@@ -14,6 +14,7 @@ from jobs.doorbell import ring
 from jobs.models import Job, Status, Worker
 from jobs.moves import LostLease, cancel_waiting, move, place
 from quotas.ledger import reserve
+from tenants.isolation import for_everybody
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
@@ -43,7 +44,9 @@ def _check_room(job: Job, count: int) -> None:
         more = f", this asks for {count} more" if count > 1 else ""
         message = f"{own} jobs of yours are waiting{more}; the limit is {limit}. Ask again when some have started."
         raise ApiError(429, "queue_full", message, retry_after=RETRY_AFTER)
-    if queued.count() + count > settings.MAX_QUEUED:
+    with for_everybody():
+        waiting = queued.count()
+    if waiting + count > settings.MAX_QUEUED:
         raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
 
 

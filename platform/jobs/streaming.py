@@ -12,8 +12,9 @@ from jobs.models import Job
 from jobs.threads import in_thread
 from jobs.watch import WATCH, Snapshot
 from tenants.callers import caller_of
-from wire.errors import REFUSALS, answers_refusals, translated
+from wire.errors import REFUSALS, ApiError, answers_refusals, translated
 
+SAFE = ("GET", "HEAD")
 STILL_HERE = b": still here\n\n"
 
 
@@ -56,6 +57,8 @@ def streams(load: Callable[..., Stream]) -> Callable[..., Any]:
     @answers_refusals
     @wraps(load)
     async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in SAFE:
+            raise ApiError(405, "method_not_allowed", f'Method "{request.method}" not allowed.', allow=", ".join(SAFE))
         stream = await in_thread(load)(request, **kwargs)
         WATCH.check_room(stream.job.tenant_id)
         return told(request, stream)

@@ -17,6 +17,7 @@ from jobs import previews
 from jobs.models import TERMINAL, Job, Status
 from jobs.services import positions
 from jobs.threads import in_thread
+from tenants.isolation import EVERYBODY, speak_for
 from wire.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class Watch:
             self.looking = None
 
     async def _look(self) -> None:
+        speak_for(EVERYBODY)  # it looks for all who wait, not for the request that came first
         while True:
             for model in {type(waiter.job) for waiter in self.waiters}:
                 waiters = [waiter for waiter in self.waiters if type(waiter.job) is model]

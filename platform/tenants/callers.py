@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import keys
+from tenants.isolation import for_everybody, speak_for
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
 
@@ -56,22 +57,28 @@ def _by_key(authorization: str) -> Caller:
     secret = secret.strip()
     if scheme.lower() != "bearer" or not keys.is_well_formed(secret):
         raise _refused("invalid_api_key", "This is not a key of ours. Send 'Authorization: Bearer sdx_live_…'.")
-    key = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
+    with for_everybody():
+        key = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret)).first()
     if key is None:
         raise _refused("invalid_api_key", "There is no such key.")
     if key.revoked_at:
         raise _refused("api_key_revoked", "This key was revoked. Use another.")
     if key.expires_at and key.expires_at <= timezone.now():
         raise _refused("api_key_expired", f"This key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC.")
+    speak_for(key.tenant_id)
     _note_use(key)
     return Caller(tenant=key.tenant, scopes=tuple(key.scopes), key=key)
 
 
 def _by_session(request: HttpRequest) -> Caller:
     user = getattr(request, "user", AnonymousUser())
-    membership = member_of(user) if isinstance(user, User) and user.is_active else None
+    membership = None
+    if isinstance(user, User) and user.is_active:
+        with for_everybody():
+            membership = member_of(user)
     if membership is None:
         raise _refused("missing_api_key", "Send your key as 'Authorization: Bearer sdx_live_…'.")
+    speak_for(membership.tenant_id)
     scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
 

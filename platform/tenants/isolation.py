@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from wire.ids import is_id
+
 EVERYBODY = "*"
 NOBODY = ""
 
@@ -19,9 +21,11 @@ def speaking_for() -> str:
     return _speaking_for.get()
 
 
-def speak_for(tenant_id: str) -> None:
-    """Speak for this tenant from now on, in this request."""
-    _speaking_for.set(tenant_id)
+def speak_for(whom: str) -> None:
+    """Speak for this tenant, EVERYBODY or NOBODY from now on, in this request."""
+    if whom not in (EVERYBODY, NOBODY) and not is_id(whom, "ten"):
+        raise ValueError(f"{whom!r} is no tenant")
+    _speaking_for.set(whom)
 
 
 @contextmanager

@@ -7,12 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import keys
+from tenants.isolation import for_everybody
 from tenants.models import ApiKey, Membership, Tenant, User, every_scope
 
 
 def open_tenant(name: str, owner: User) -> Tenant:
     """Create a tenant with its first member."""
-    with transaction.atomic():
+    with for_everybody(), transaction.atomic():
         tenant = Tenant.objects.create(name=name)
         Membership.objects.create(tenant=tenant, user=owner, role=Membership.Role.OWNER)
     return tenant

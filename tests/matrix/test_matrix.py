@@ -1,0 +1,111 @@
+"""Every route x method x principal: who may, may; who may not is refused in the same words; another's is missing."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.matrix.principals import Principal, everybody
+from tests.matrix.routes import ANYBODY, OPERATOR, POLICIES, Policy, console_routes, every_route
+from wire.ids import new_id
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+REFUSALS = {"missing_api_key": 401, "invalid_api_key": 401, "api_key_expired": 401, "api_key_revoked": 401}
+PROVES_NOTHING = {"token": "nonsense", "extension": "png", "name": "nonsense"}
+UNSTEADY = re.compile(rb"csrfmiddlewaretoken\" value=\"\w+|req_\w+|X-CSRFToken\": \"\w+")
+
+
+def is_api(route: str) -> bool:
+    return route.startswith(("api/", "v1/"))
+
+
+def address(route: str, policy: Policy, objects: dict[str, str]) -> str:
+    """Return the route's path with one of these objects in its parameter's place."""
+    values = PROVES_NOTHING | {"id": objects.get(policy.object, "nonsense")}
+    return "/" + PARAMETER.sub(lambda found: values[found[1]], route)
+
+
+def knock(principal: Principal, method: str, path: str) -> Any:
+    content = {"data": "{}", "content_type": "application/json"} if path.startswith(("/api", "/v1")) else {}
+    return principal.client.generic(method, path, **content)
+
+
+def wanted(policy: Policy, method: str) -> str | None:
+    return policy.methods.get("GET" if method == "HEAD" else method)
+
+
+def test_every_route_declares_who_may_what():
+    assert set(every_route()) == set(POLICIES)
+
+
+@pytest.mark.parametrize("route", sorted(POLICIES))
+def test_who_may_may_and_nobody_else(route, alice, charlie, objects):
+    policy = POLICIES[route]
+    path = address(route, policy, objects)
+    principals = everybody(alice.tenant, charlie.tenant)
+    # Those who may come last: what they do may be the end of the object.
+    principals.sort(key=lambda each: not each.refused and not each.is_foreign)
+    wrong = []
+    for method in sorted(METHODS, key="DELETE".__eq__):
+        for principal in principals if wanted(policy, method) else principals[:1] + principals[-1:]:
+            if not is_api(route) and principal.is_program:
+                continue
+            answer = knock(principal, method, path)
+            if complaint := judged(route, policy, principal, method, answer):
+                wrong.append(f"{method} {path} by {principal.name}: {complaint}")
+    assert wrong == []
+
+
+def judged(route: str, policy: Policy, principal: Principal, method: str, answer: Any) -> str:
+    """Return what is wrong with the answer, nothing if it is as the policy says."""
+    want, status = wanted(policy, method), answer.status_code
+    if status >= 500 and not (route == "readyz" and status == 503):  # no worker is there
+        return f"broke with {status}"
+    if want is None:
+        return "" if status in (302, 401, 403, 404, 405) or method == "OPTIONS" else f"was answered {status}"
+    if want == ANYBODY:
+        return "" if status != 401 else "was refused"
+    if want == OPERATOR:
+        return "" if status in (401, 403) else f"was answered {status}"
+    return refusal_of(route, policy, principal, want, answer)
+
+
+def refusal_of(route: str, policy: Policy, principal: Principal, want: str, answer: Any) -> str:
+    """Return what is wrong with how this principal was answered."""
+    status, may = answer.status_code, principal.may(want)
+    if may and not principal.refused:
+        if principal.is_foreign and policy.object:
+            return "" if status == 404 else f"another tenant's object was answered {status}"
+        return "" if status not in (401, 403, 405) else f"may, but was answered {status}: {answer.content[:200]!r}"
+    if not is_api(route):
+        return "" if status in (302, 403) else f"was answered {status}"
+    code = principal.refused or "insufficient_scope"
+    if status != REFUSALS.get(code, 403):
+        return f"was answered {status} instead of {code}"
+    head = answer.wsgi_request.method == "HEAD"
+    return "" if head or answer.json()["error"]["code"] == code else f"was told {answer.json()}"
+
+
+@pytest.mark.parametrize("route", sorted(route for route, policy in POLICIES.items() if policy.object))
+def test_anothers_object_looks_exactly_like_none(route, charlie, objects):
+    policy = POLICIES[route]
+    kind = objects[policy.object].partition("_")[0]
+    foreign = address(route, policy, objects)
+    missing = address(route, policy, {policy.object: new_id(kind)})
+    client = charlie.api if is_api(route) else charlie.browser
+    for method in policy.methods:
+        answers = [client.generic(method, path) for path in (foreign, missing)]
+        assert [each.status_code for each in answers] == [404, 404]
+        assert UNSTEADY.sub(b"", answers[0].content) == UNSTEADY.sub(b"", answers[1].content)
+        heads = [{name: value for name, value in each.items() if name != "X-Request-Id"} for each in answers]
+        assert heads[0] == heads[1]
+
+
+def test_the_console_is_the_operators_alone(alice, charlie):
+    insiders = [each for each in everybody(alice.tenant, charlie.tenant) if each.name != "operator"]
+    for route in set(console_routes()) - {"admin/login/"}:
+        path = "/" + re.sub(r"[\^$?]|\(\?P<\w+>[^)]*\)|\.\*", "", PARAMETER.sub("1", route))
+        for principal in insiders:
+            answer = knock(principal, "GET", path)
+            assert answer.status_code in (301, 302, 401, 403, 404), (path, principal.name)
