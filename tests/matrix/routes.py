@@ -30,6 +30,28 @@ def does(scope: str, object: str = "") -> Policy:
     return Policy({"POST": scope}, object)
 
 
+DOORS = [
+    "sign-in/passkey",
+    "sign-in/code",
+    "sign-up",
+    "confirm-email/<str:key>",
+    "password-reset",
+    "password-reset/<str:uidb36>/<str:key>",
+]
+OWN_ACCOUNT = [
+    "account/confirm",
+    "account/confirm/code",
+    "account/confirm/passkey",
+    "account/email",
+    "account/password",
+    "account/password/first",
+    "account/authenticator",
+    "account/authenticator/remove",
+    "account/recovery-codes/renew",
+    "account/passkeys/add",
+    "account/passkeys/<int:pk>",
+    "account/passkeys/<int:pk>/remove",
+]
 POLICIES = {
     # The native API.
     "api/v1/openapi.json": Policy({"GET": ANYBODY}),
@@ -84,7 +106,18 @@ POLICIES = {
     "batches/<str:id>": reads("batch"),
     "batches/<str:id>/cancel": does(GENERATE, "batch"),
     "sign-in": Policy({"GET": ANYBODY, "POST": ANYBODY}),
-    "sign-out": Policy({"POST": ANYBODY}),
+    "sign-out": Policy({"GET": ANYBODY, "POST": ANYBODY}),
+    "sign-in/closed": Policy({"GET": ANYBODY}),
+    "confirm-email": Policy({"GET": ANYBODY}),
+    "password-reset/sent": Policy({"GET": ANYBODY}),
+    "password-reset/done": Policy({"GET": ANYBODY}),
+    # Accounts: the doors, and everybody's own account.
+    **dict.fromkeys(DOORS, Policy({"GET": ANYBODY, "POST": ANYBODY})),
+    **dict.fromkeys(OWN_ACCOUNT, Policy({"GET": SIGNED_IN, "POST": SIGNED_IN})),
+    "account/": Policy({"GET": SIGNED_IN}),
+    "account/recovery-codes": Policy({"GET": SIGNED_IN}),
+    "account/recovery-codes.txt": Policy({"GET": SIGNED_IN}),
+    "account/sign-out-elsewhere": does(SIGNED_IN),
 }
 
 
