@@ -33,6 +33,7 @@ if os.environ.get("DARKROOM_TEST_DATABASE") == "postgresql":
     # The run's first process chooses the port and starts PostgreSQL there (tests/postgres.py); its workers inherit it.
     port = os.environ.setdefault("DARKROOM_TEST_POSTGRES_PORT", str(free_port()))
     DATABASES["default"] = dj_database_url.parse(f"postgresql://darkroom@127.0.0.1:{port}/darkroom")
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # as darkroom.settings does
 else:
     # A file, not memory: threads of one test must wait for each other's locks as processes do.
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}

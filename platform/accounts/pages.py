@@ -13,9 +13,11 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import path, re_path, reverse
+from django.urls import URLPattern, reverse
+from django.urls import path as route
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.generic import RedirectView
 
 from accounts.addresses import is_vouched_for, vouch_for
 from accounts.overview import factors_of, new_address_of, sign_ins_of
@@ -85,9 +87,14 @@ def admin_door(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(wanted, reverse("sign_in"))
 
 
+def path(at: str, view: Any, name: str | None = None) -> URLPattern:
+    """Return a route whose view is asked to show or to do something, and nothing else."""
+    return route(at, require_http_methods(["GET", "HEAD", "POST"])(view), name=name)
+
+
 urlpatterns = [
     path("admin/login/", admin_door),
-    path("admin/password_change/", lambda request: redirect("account_change_password")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     # allauth asks for its own names.
     path("sign-in", SignIn.as_view(), name="sign_in"),
     path("sign-in", SignIn.as_view(), name="account_login"),
@@ -98,14 +105,12 @@ urlpatterns = [
     path("sign-out", doors.logout, name="account_logout"),
     path("sign-up", doors.signup, name="account_signup"),
     path("confirm-email", ConfirmationSent.as_view(), name="account_email_verification_sent"),
-    re_path(r"^confirm-email/(?P<key>[-:\w]+)$", doors.confirm_email, name="account_confirm_email"),
+    path("confirm-email/<str:key>", doors.confirm_email, name="account_confirm_email"),
     path("password-reset", doors.password_reset, name="account_reset_password"),
     path("password-reset/sent", ResetSent.as_view(), name="account_reset_password_done"),
     path("password-reset/done", doors.password_reset_from_key_done, name="account_reset_password_from_key_done"),
-    re_path(
-        r"^password-reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$",
-        doors.password_reset_from_key,
-        name="account_reset_password_from_key",
+    path(
+        "password-reset/<str:uidb36>/<str:key>", doors.password_reset_from_key, name="account_reset_password_from_key"
     ),
     path("account/", account, name="account"),
     path("account/", account, name="mfa_index"),

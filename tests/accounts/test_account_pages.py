@@ -26,7 +26,7 @@ DOORS = [
     "password-reset",
     "password-reset/sent",
 ]
-DOORS += ["password-reset/done", "password-reset/x-y"]
+DOORS += ["password-reset/done", "password-reset/x/y"]
 OWN = ["", "confirm", "confirm/code", "email", "password", "recovery-codes", "recovery-codes/renew", "passkeys/add"]
 OWN += ["authenticator/remove"]
 

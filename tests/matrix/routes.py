@@ -10,7 +10,6 @@ READ, GENERATE, MANAGE = "read", "generate", "manage"
 ANYBODY = "anybody"  # no key, no session
 OPERATOR = "operator"
 SIGNED_IN = "signed in"  # whoever has an account, with or without a tenant
-ACCOUNT = "account"  # a person's own pages, and the doors to them: allauth's
 OWN = "own"  # an owner, signed in: no key has that power
 
 
@@ -33,17 +32,27 @@ def does(scope: str, object: str = "") -> Policy:
 
 
 DOORS = [
-    "sign-in", "sign-in/passkey", "sign-in/code", "sign-in/closed", "sign-out", "sign-up", "confirm-email",
-    r"^confirm-email/(?P<key>[-:\w]+)$", "password-reset", "password-reset/sent", "password-reset/done",
-    r"^password-reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$",
-]  # fmt: skip
-OWN_PAGES = [
-    "account/", "account/sign-out-elsewhere", "account/confirm", "account/confirm/code", "account/confirm/passkey",
-    "account/email", "account/password", "account/password/first", "account/authenticator",
-    "account/authenticator/remove", "account/recovery-codes", "account/recovery-codes/renew",
-    "account/recovery-codes.txt", "account/passkeys/add", "account/passkeys/<int:pk>",
+    "sign-in/passkey",
+    "sign-in/code",
+    "sign-up",
+    "confirm-email/<str:key>",
+    "password-reset",
+    "password-reset/<str:uidb36>/<str:key>",
+]
+OWN_ACCOUNT = [
+    "account/confirm",
+    "account/confirm/code",
+    "account/confirm/passkey",
+    "account/email",
+    "account/password",
+    "account/password/first",
+    "account/authenticator",
+    "account/authenticator/remove",
+    "account/recovery-codes/renew",
+    "account/passkeys/add",
+    "account/passkeys/<int:pk>",
     "account/passkeys/<int:pk>/remove",
-]  # fmt: skip
+]
 
 POLICIES = {
     # The native API.
@@ -147,9 +156,19 @@ POLICIES = {
     "tenants/switch": does(SIGNED_IN),
     "invitations/accept/<str:token>": Policy({"GET": ANYBODY, "POST": ANYBODY}),
     "cost": does(GENERATE),
-    # The doors to accounts, and what is behind them.
+    "sign-in": Policy({"GET": ANYBODY, "POST": ANYBODY}),
+    "sign-out": Policy({"GET": ANYBODY, "POST": ANYBODY}),
+    "sign-in/closed": Policy({"GET": ANYBODY}),
+    "confirm-email": Policy({"GET": ANYBODY}),
+    "password-reset/sent": Policy({"GET": ANYBODY}),
+    "password-reset/done": Policy({"GET": ANYBODY}),
+    # Accounts: the doors, and everybody's own account.
     **dict.fromkeys(DOORS, Policy({"GET": ANYBODY, "POST": ANYBODY})),
-    **dict.fromkeys(OWN_PAGES, Policy({"GET": ACCOUNT, "POST": ACCOUNT})),
+    **dict.fromkeys(OWN_ACCOUNT, Policy({"GET": SIGNED_IN, "POST": SIGNED_IN})),
+    "account/": Policy({"GET": SIGNED_IN}),
+    "account/recovery-codes": Policy({"GET": SIGNED_IN}),
+    "account/recovery-codes.txt": Policy({"GET": SIGNED_IN}),
+    "account/sign-out-elsewhere": does(SIGNED_IN),
 }
 
 
