@@ -16,6 +16,7 @@ from tenants.models import Scope
 class Quotes(APIView):
     """What a request would cost."""
 
+    once = "apart"
     scopes = {"POST": Scope.GENERATE}
 
     @extend_schema(request=orders.OrderSerializer, responses=QuoteSerializer)

@@ -33,6 +33,7 @@ MANAGE = dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"), Sc
 class Webhooks(APIView):
     """The addresses that hear of everything that happens."""
 
+    once = "apart"
     scopes = MANAGE
 
     @extend_schema(request=EndpointOrderSerializer, responses={201: NewEndpointSerializer})
@@ -79,6 +80,7 @@ class OneWebhook(APIView):
 class Rotate(APIView):
     """A new secret for a webhook."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(request=None, responses=NewEndpointSerializer)
@@ -91,6 +93,7 @@ class Rotate(APIView):
 class Try(APIView):
     """A message that means nothing."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(request=None, responses={202: DeliverySerializer})
@@ -114,6 +117,7 @@ class RequestSecrets(APIView):
 class RotateRequestSecret(APIView):
     """A new secret for the addresses that requests name."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(request=None, responses=SecretSerializer(many=True))
@@ -142,6 +146,7 @@ class Deliveries(APIView):
 class Replay(APIView):
     """A message once more."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(request=None, responses={202: DeliverySerializer})

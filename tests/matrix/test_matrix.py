@@ -91,7 +91,7 @@ def judged(route: str, policy: Policy, principal: Principal, method: str, answer
 
 
 def welcome(policy: Policy, principal: Principal, answer: Any) -> str:
-    """Return what is wrong with how somebody was answered who may; for another tenant's object that is as if missing."""
+    """Return what is wrong with how somebody was answered who may; another tenant's object is missing."""
     status = answer.status_code
     if principal.is_foreign and policy.object:
         return "" if status == 404 else f"another tenant's object was answered {status}"

@@ -30,6 +30,7 @@ PAGE_PARAMETERS = [
 class Keys(APIView):
     """The tenant's keys."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(responses=KeySerializer(many=True), parameters=PAGE_PARAMETERS)
@@ -73,6 +74,7 @@ class Key(APIView):
 class Rotate(APIView):
     """A key that takes another's place."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(request=RotationSerializer, responses={201: NewKeySerializer})

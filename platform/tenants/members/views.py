@@ -65,6 +65,7 @@ class OneMember(APIView):
 class Transfer(APIView):
     """Ownership, handed over."""
 
+    once = "whole"
     scopes = MANAGE
 
     @extend_schema(request=None, responses=MemberSerializer)
@@ -76,6 +77,7 @@ class Transfer(APIView):
 class Invitations(APIView):
     """Who was asked to join."""
 
+    once = "apart"
     scopes = MANAGE
 
     @extend_schema(responses=InvitationSerializer(many=True), parameters=PAGE_PARAMETERS)
@@ -113,6 +115,7 @@ class OneInvitation(APIView):
 class Resend(APIView):
     """An invitation's mail, once more."""
 
+    once = "apart"
     scopes = MANAGE
 
     @extend_schema(request=None, responses=InvitationSerializer)

@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(name='deliveryattempt', options={'ordering': ['pk']}),
         migrations.AddField(
             model_name='delivery',
             name='lane',
