@@ -52,6 +52,8 @@ class SignUpForm(Plain, account_forms.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if invitation := invitation_of(context.request):
+            self.fields["email"].initial = invitation.email
         self.fields["email"].max_length = ADDRESS_LENGTH
         self.fields["email"].widget.attrs |= {"autofocus": True, "maxlength": ADDRESS_LENGTH}
 

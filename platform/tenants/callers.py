@@ -52,8 +52,13 @@ class Caller:
     def require(self, scope: str) -> None:
         """Raise ApiError unless the caller may do this."""
         if scope not in self.scopes:
-            who = "This key lacks" if self.key else "Your role lacks"
-            raise ApiError(403, "insufficient_scope", f"{who} the scope {scope!r}. It has: {', '.join(self.scopes)}.")
+            raise ApiError(403, "insufficient_scope", self._lack(scope))
+
+    def _lack(self, scope: str) -> str:
+        if self.key:
+            return f"This key lacks the scope '{scope}'. It has: {', '.join(self.scopes)}."
+        way_out = "An owner or admin of this tenant can give you another."
+        return f"Your role may not do this: it lacks the scope '{scope}'. {way_out}"
 
 
 def caller_of(request: HttpRequest) -> Caller:

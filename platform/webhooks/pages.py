@@ -55,7 +55,9 @@ def switch(request: HttpRequest, id: str) -> HttpResponse:
     """Disable a webhook, or enable it again."""
     caller = _manager(request)
     endpoint = find_endpoint(caller.tenant, id)
-    services.change_endpoint(caller, endpoint, {"status": "enabled" if endpoint.disabled_at else "disabled"})
+    status = "enabled" if endpoint.disabled_at else "disabled"
+    services.change_endpoint(caller, endpoint, {"status": status})
+    messages.success(request, f"{endpoint.url} is {status}.")
     return redirect("webhooks")
 
 
@@ -64,6 +66,7 @@ def delete(request: HttpRequest, id: str) -> HttpResponse:
     """Delete a webhook."""
     caller = _manager(request)
     services.delete_endpoint(caller, find_endpoint(caller.tenant, id))
+    messages.success(request, "The webhook is deleted.")
     return redirect("webhooks")
 
 
@@ -72,7 +75,7 @@ def send_test(request: HttpRequest, id: str) -> HttpResponse:
     """Send a webhook a message that means nothing."""
     endpoint = find_endpoint(_manager(request).tenant, id)
     services.send_test(endpoint)
-    messages.success(request, f"A test is on its way to {endpoint.url}. How it went is below, after a look again.")
+    messages.success(request, f"A test is on its way to {endpoint.url}. Reload this page to see below how it went.")
     return redirect("webhooks")
 
 
@@ -81,7 +84,7 @@ def replay(request: HttpRequest, id: str) -> HttpResponse:
     """Send a message again."""
     delivery = find_delivery(_manager(request).tenant, id)
     services.replay(delivery)
-    messages.success(request, f"{delivery.message_id} is on its way again. How it went is below, after a look again.")
+    messages.success(request, f"{delivery.message_id} is on its way again. Reload this page to see below how it went.")
     return redirect("webhooks")
 
 

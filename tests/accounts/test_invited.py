@@ -65,3 +65,7 @@ def test_an_invitation_that_is_over_opens_nothing(invited, invitation, end):
 def test_a_made_up_token_opens_nothing(invited, invitation):
     invitation.delete()
     assert "Sign-up is closed" in invited.get("/sign-up").content.decode()
+
+
+def test_the_page_to_sign_up_knows_the_invited_address(invited):
+    assert 'value="dora@example.com"' in invited.get("/sign-up").content.decode()

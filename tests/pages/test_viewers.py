@@ -1,5 +1,7 @@
 """Does a viewer see everything, and no button that would be refused?"""
 
+from html import unescape
+
 import pytest
 
 from tests.tenants.members.team import promote
@@ -57,3 +59,18 @@ def test_a_cancelled_one_is_shown_without_use_again(alice, viewer):
     page = viewer.get("/history?show=cancelled").content.decode()
     assert job in page
     assert "Use again" not in page
+
+
+@pytest.mark.parametrize("page", ["keys", "webhooks", "audit"])
+def test_settings_lead_nowhere_that_a_viewer_is_refused(alice, viewer, page):
+    for person, offered in ((viewer, False), (alice.browser, True)):
+        assert (f'href="/settings/{page}"' in person.get("/settings/usage").content.decode()) == offered
+
+
+def test_a_refusal_names_the_scope_as_the_api_does_and_a_way_out(viewer):
+    page = unescape(viewer.get("/settings/keys").content.decode())
+    assert "it lacks the scope 'manage'. An owner or admin of this tenant can give you another." in page
+
+
+def test_everybody_finds_the_settings(viewer):
+    assert '<a href="/settings/usage">Settings</a>' in viewer.get("/").content.decode()

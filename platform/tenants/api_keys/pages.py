@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -38,7 +39,9 @@ def rotate(request: HttpRequest, id: str) -> HttpResponse:
 def revoke_one(request: HttpRequest, id: str) -> HttpResponse:
     """Refuse this key from now on."""
     caller = _manager(request)
-    revoke(caller, find_key(caller.tenant, id))
+    key = find_key(caller.tenant, id)
+    revoke(caller, key)
+    messages.success(request, f"{key.name} ({key.prefix}…) is revoked: it is refused from now on.")
     return redirect("keys")
 
 
