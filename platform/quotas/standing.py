@@ -66,7 +66,8 @@ def spent_of(name: str, limits: EffectiveLimits, spent: dict[Period, Spending]) 
     """Return how one limit of a day or a month stands."""
     what, unit = SPENT[name]
     period, row = next((period, row) for period, row in spent.items() if name.endswith(f"per_{period.kind}"))
-    used, reserved = (getattr(row, f"{kind}_{what}") / unit for kind in ("spent", "reserved"))
+    amounts = (getattr(row, f"{kind}_{what}") for kind in ("spent", "reserved"))
+    used, reserved = amounts if unit == 1 else (amount / unit for amount in amounts)  # images are counted
     return Standing(name, getattr(limits, name), used, reserved, period)
 
 

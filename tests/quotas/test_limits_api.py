@@ -113,3 +113,8 @@ def test_storage_of_others_is_not_listed(alice, charlie, make_image):
     make_image(alice, size="64x64")
     told = charlie.api.get("/api/v1/usage/storage").json()
     assert (told["used_bytes"], told["largest"]) == (0, [])
+
+
+def test_images_are_told_as_whole_numbers(alice, allow):
+    allow(alice, images_per_day=10)
+    assert '"limit":10,"used":0,"reserved":0,"remaining":10,' in alice.api.get("/api/v1/limits").content.decode()
