@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def main() -> None:
         django.setup()
         from bench.fair_site import Site  # noqa: PLC0415 - models want django.setup
 
-        report(run(Site(), asked), asked.out)
+        with closing(Site()) as site:
+            report(run(site, asked), asked.out)
 
 
 def arguments() -> argparse.Namespace:
