@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.test import Client
 
@@ -60,9 +63,18 @@ def _person(name: str, tenant: Tenant | None = None) -> Person:
     else:
         Membership.objects.create(tenant=tenant, user=user)
     key, secret = issue_key(tenant, f"{name}'s program")
+    return Person(user, tenant, key, secret, Api(secret), _signed_in(user))
+
+
+def _signed_in(user: User) -> Client:
+    """Return a browser in which somebody signed in long ago: the audit says nothing of it."""
+    session = SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
     browser = Client()
-    browser.force_login(user)
-    return Person(user, tenant, key, secret, Api(secret), browser)
+    browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return browser
 
 
 @pytest.fixture

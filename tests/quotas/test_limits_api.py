@@ -1,5 +1,6 @@
 """What a tenant is told of its limits: on one address, and in the headers of what it asks for."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -58,11 +59,11 @@ def test_limits_cost_the_same_queries_however_much_there_is(alice, django_assert
 
 
 def test_a_request_is_told_how_its_limits_stand(alice, allow):
-    allow(alice, images_per_day=10, images_per_month=12, gpu_seconds_per_day=60, running_jobs=4)
+    allow(alice, images_per_day=10, images_per_month=12, gpu_seconds_per_day=10_000, running_jobs=4)
     answer = alice.api.post(ROUTE, {"prompt": "kites", "n": 3})
     assert answer["x-ratelimit-limit-images"] == "10"
     assert answer["x-ratelimit-remaining-images"] == "7"
-    assert answer["x-ratelimit-remaining-gpu-seconds"] == "60"
+    assert answer["x-ratelimit-remaining-gpu-seconds"] == str(math.floor(10_000 - answer.json()["cost"]["quoted"]))
     assert (answer["x-ratelimit-limit-concurrent"], answer["x-ratelimit-remaining-concurrent"]) == ("4", "4")
 
 
