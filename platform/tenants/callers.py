@@ -117,7 +117,7 @@ def _by_session(request: HttpRequest) -> Caller:
 
 
 def _check_same(request: HttpRequest, membership: Membership) -> None:
-    """Raise ApiError for a deed in a tenant that the caller has left: it was never meant for the one they fall back to."""
+    """Raise ApiError for a deed in a tenant that the caller has left: it was not meant for the one that they have."""
     session = getattr(request, "session", {})
     if session.get(CHOSEN, membership.tenant_id) != membership.tenant_id and request.method not in SAFE:
         message = f"You are no member of that tenant any more. Reload the page to work in {membership.tenant.name}."

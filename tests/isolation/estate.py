@@ -84,6 +84,6 @@ def _telling(row: Any) -> Iterator[str]:
     for field in row._meta.concrete_fields:
         value = field.value_from_object(row)
         kind = str(value).partition("_")[0]
-        is_own = isinstance(value, str) and (field.name in SECRET_COLUMNS or field.primary_key and is_id(value, kind))
+        is_own = isinstance(value, str) and (field.name in SECRET_COLUMNS or (field.primary_key and is_id(value, kind)))
         if is_own and len(value) > 12:
             yield value

@@ -91,7 +91,8 @@ def test_what_is_named_in_a_body_is_missing_if_another_has_it(name, estates):
 
 FILTERS = ["generations?batch={batch}", "usage?key={key}", "usage?lora={lora}", "audit?actor={key}",
            "generations?after={generation}", "batches?after={batch}", "keys?after={key}", "webhooks?after={webhook}",
-           "members?after={member}", "invitations?after={invitation}", "webhooks/deliveries?after={delivery}"]  # fmt: skip
+           "members?after={member}", "invitations?after={invitation}",
+           "webhooks/deliveries?after={delivery}"]  # fmt: skip
 
 
 @pytest.mark.parametrize("query", FILTERS)

@@ -11,7 +11,7 @@ from tests.isolation.estate import Estate
 from tests.isolation.walking import every_answer
 
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(1)><svg/onload=alert(1)>{{7*7}}"
-MARK = "alert(1)"
+MARK, TAGS = "alert(1)", ("<script>alert(1)", "<img src=x", "<svg/onload")
 
 
 class Markup(HTMLParser):
@@ -71,7 +71,7 @@ def test_the_console_holds_it_as_text_too(estate, operator):
         first = model._default_manager.order_by("-pk").first()
         for path in (place, f"{place}{quote(first.pk)}/change/" if first else place):
             page = operator.get(path).content.decode()
-            assert "<script>alert(1)" not in page and "<img src=x" not in page and "<svg/onload" not in page, path
+            assert not any(tag in page for tag in TAGS), path
             shown += MARK in page
     assert shown > 5
 

@@ -1,4 +1,4 @@
-"""How does somebody see all there is to see? By every address that the route table knows, as a program and in a browser."""
+"""How does somebody see all there is to see? By every address of the route table, as a program and in a browser."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator

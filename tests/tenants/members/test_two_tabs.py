@@ -36,7 +36,8 @@ def test_a_form_of_the_tenant_before_is_refused(tabs):
     assert send(tabs, PAGE, tabs.first, email="dora@example.com", role="admin") == 403
     assert send(tabs, "/settings/tenant", tabs.first, name="Renamed", time_zone="UTC") == 403
     assert send(tabs, "/settings/members/leave", tabs.first) == 403
-    assert not Invitation.objects.exists() and not Tenant.objects.filter(name="Renamed").exists()
+    assert not Invitation.objects.exists()
+    assert not Tenant.objects.filter(name="Renamed").exists()
 
 
 def test_a_form_of_the_tenant_now_is_taken(tabs):
