@@ -13,7 +13,7 @@ from bench.machine import machine
 from generation.dispatch import Generations
 from generation.models import GenerationJob
 from jobs.doorbell import BELL
-from jobs.models import TERMINAL, Status
+from jobs.models import TERMINAL, Job, Status
 from jobs.services import accept
 from jobs.worker import ATTEND_SECONDS, GpuWorker
 from loras.services import default_checkpoint
@@ -27,10 +27,11 @@ class Site:
     def __init__(self) -> None:
         call_command("migrate", verbosity=0)
         self.tenants: dict[str, Tenant] = {}
-        performer: Any = Generations()
-        performer.warm_up()
+        self.performer: Any = Generations()
+        self.performer.warm_up()
         self.worker = GpuWorker()
-        self.worker.performers = {GenerationJob: performer}
+        performers: dict[type[Job], Any] = {GenerationJob: self.performer}
+        self.worker.performers = performers
 
     def ask(self, name: str, count: int, steps: int, side: int) -> None:
         """Let a tenant, made if need be, ask for so many pictures."""
@@ -60,6 +61,10 @@ class Site:
         while not done():
             self.worker._turn(rung)
             rung = BELL.wait(ATTEND_SECONDS)
+
+    def close(self) -> None:
+        """Stop the engine; what it holds is not finished."""
+        self.performer.engine.stop()
 
     def left(self, name: str) -> int:
         """Return how many jobs of a tenant have not ended."""

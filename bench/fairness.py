@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,18 @@ def main() -> None:
         django.setup()
         from bench.fair_site import Site  # noqa: PLC0415 - models want django.setup
 
-        report(run(Site(), asked), asked.out)
+        with closing(Site()) as site:
+            report(run(site, asked), asked.out)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", type=int, default=1000, help="how many large jobs wait")
-    parser.add_argument("--large-steps", type=int, default=60)
-    parser.add_argument("--each", type=int, default=5, help="how many small jobs each of the ten tenants asks for")
-    parser.add_argument("--small-steps", type=int, default=6)
-    parser.add_argument("--side", type=int, default=128)
-    parser.add_argument("--head-start", type=float, default=15.0, help="seconds for which the large ones are alone")
+    parser.add_argument("--large-steps", type=int, default=100)
+    parser.add_argument("--each", type=int, default=3, help="how many small jobs each of the ten tenants asks for")
+    parser.add_argument("--small-steps", type=int, default=25)
+    parser.add_argument("--side", type=int, default=64)
+    parser.add_argument("--head-start", type=float, default=8.0, help="seconds for which the large ones are alone")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "fairness.json")
     return parser.parse_args()
 

@@ -55,9 +55,10 @@ def advance(member: Member, noise: torch.Tensor) -> bool:
 
 
 def shared_out(members: list[Member], room: int) -> list[Member]:
-    """Return who steps together: those due first, but of no lane more than its part of the room."""
-    lanes = {member.generation.lane for member in members}
-    part, taken, found = -(-room // max(1, len(lanes))), Counter[str](), []
+    """Return who steps together: those due first, and of each lane as many as of the one that has fewest. More of one
+    would make the step longer for the others, and at SDXL's size it gains little."""
+    counts = Counter(member.generation.lane for member in members)
+    part, taken, found = min(counts.values(), default=0), Counter[str](), []
     for member in members:
         lane = member.generation.lane
         taken[lane] += 1
