@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import keys
-from tenants.choosing import Session, chosen, memberships_of
+from tenants.choosing import CHOSEN, Session, chosen, memberships_of, work_in
 from tenants.isolation import for_everybody, speak_for
 from tenants.models import ApiKey, Membership, Scope, Tenant, User, every_scope
 from wire.errors import ApiError
 
+SAFE = ("GET", "HEAD", "OPTIONS")
 KEY_PARAMETERS = ("api_key", "apikey", "key", "access_token")
 ROLE_SCOPES: dict[str, list[str]] = {
     Membership.Role.OWNER: every_scope(),
@@ -114,9 +115,19 @@ def _by_session(request: HttpRequest) -> Caller:
     membership = member_of(user, session) if isinstance(user, User) and user.is_active else None
     if membership is None:
         raise no_key()
+    _check_same(request, membership)
     speak_for(membership.tenant_id)
     scopes = tuple(ROLE_SCOPES[membership.role])
     return Caller(tenant=membership.tenant, scopes=scopes, user=membership.user)
+
+
+def _check_same(request: HttpRequest, membership: Membership) -> None:
+    """Raise ApiError for a deed in a tenant that the caller has left: it was not meant for the one that they have."""
+    session = getattr(request, "session", {})
+    if session.get(CHOSEN, membership.tenant_id) != membership.tenant_id and request.method not in SAFE:
+        message = f"You are no member of that tenant any more. Reload the page to work in {membership.tenant.name}."
+        raise ApiError(409, "tenant_changed", message, x_should_retry="false")
+    work_in(request, membership.tenant_id)
 
 
 def member_of(user: User, session: Session | None = None) -> Membership | None:

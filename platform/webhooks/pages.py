@@ -26,7 +26,12 @@ OF_REQUESTS = "addresses that requests name"
 def webhooks(request: HttpRequest) -> HttpResponse:
     """Show the webhooks, and a new secret this once."""
     caller = _manager(request)
-    return _page(request, caller.tenant, EndpointForm(), shown=request.session.pop(SHOWN_ONCE, None))
+    shown = request.session.pop(SHOWN_ONCE, None)
+    if shown is None or shown["tenant"] != caller.tenant.pk:  # the session may work in another tenant by now
+        return _page(request, caller.tenant, EndpointForm())
+    response = _page(request, caller.tenant, EndpointForm(), shown=shown)
+    response["Cache-Control"] = "no-store, private"
+    return response
 
 
 @require_POST
@@ -107,7 +112,7 @@ def _manager(request: HttpRequest) -> Caller:
 
 
 def _show_once(request: HttpRequest, whose: str, secret: Secret) -> HttpResponse:
-    request.session[SHOWN_ONCE] = {"whose": whose, "secret": secret.secret}
+    request.session[SHOWN_ONCE] = {"tenant": secret.tenant_id, "whose": whose, "secret": secret.secret}
     return redirect("webhooks")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tenants.models import Membership
 from tests.pages.conftest import queries_of
 from webhooks.models import Delivery, Endpoint, Secret
 
@@ -79,3 +80,17 @@ def test_the_page_asks_as_much_for_many_as_for_one(alice, endpoint):
     alice.browser.get(PAGE)
     _, many = queries_of(alice.browser, PAGE)
     assert few == many
+
+
+def test_a_secret_is_shown_in_its_own_tenant_alone(alice, charlie):
+    Membership.objects.create(tenant=charlie.tenant, user=alice.user, role="admin")
+    alice.browser.post(f"{PAGE}/add", {"url": PUBLIC})
+    alice.browser.post("/tenants/switch", {"tenant": charlie.tenant.pk})
+    page = alice.browser.get(PAGE).content.decode()
+    assert Secret.objects.get().secret not in page
+    assert PUBLIC not in page
+
+
+def test_no_browser_keeps_a_secret(alice):
+    answer = alice.browser.post(f"{PAGE}/add", {"url": PUBLIC}, follow=True)
+    assert answer["Cache-Control"] == "no-store, private"

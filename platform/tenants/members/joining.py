@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tenants.choosing import CHOSEN, memberships_of
+from tenants.choosing import memberships_of, work_in
 from tenants.members.invitations import accept, open_invitation
 from tenants.models import User
 from wire.errors import ApiError, missing
@@ -38,7 +38,7 @@ def _join(request: HttpRequest, user: User, token: str) -> HttpResponse:
     if member is None:
         return _closed(request)
     request.session.pop(INVITED, None)
-    request.session[CHOSEN] = member.tenant_id
+    work_in(request, member.tenant_id)
     messages.success(request, f"You are a member of {member.tenant.name} now.")
     return redirect("create")
 
@@ -54,8 +54,8 @@ def switch(request: HttpRequest) -> HttpResponse:
     """Work in another of one's tenants from now on. Also the way out of a suspended one."""
     if not isinstance(request.user, User):
         raise ApiError(401, "missing_api_key", "Sign in first.")
-    wanted = request.POST.get("tenant")
+    wanted = request.POST.get("tenant", "")
     if wanted not in [each.tenant_id for each in memberships_of(request.user)]:
         raise missing()
-    request.session[CHOSEN] = wanted
+    work_in(request, wanted)
     return redirect("create")
