@@ -97,7 +97,8 @@ def _suspects(model: type[Job]) -> OwnedQuerySet:
 def _who_may_start(model: type[Job], suspects: OwnedQuerySet) -> dict[str, int | None]:
     """Return whose suspects may start, in their order, and how many jobs each may run. One query while there are
     none."""
-    owners = dict.fromkeys(suspects.order_by("crashes", "id").values_list("tenant", flat=True))
+    served = suspects.filter(tenant__suspended_at=None)
+    owners = dict.fromkeys(served.order_by("crashes", "id").values_list("tenant", flat=True))
     caps = running_caps(owners) if owners else {}
     return {owner: caps.get(owner) for owner in owners if _may_run_more(model, owner, caps.get(owner))}
 
