@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: the ledger adds up, no limit is exceeded, and everything is settled in the end."""
+"""Whatever happens, in whatever order: the ledger adds up, no limit is exceeded, all is settled in the end."""
 
 import os
 from io import StringIO
