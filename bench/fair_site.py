@@ -13,7 +13,7 @@ from bench.machine import machine
 from generation.dispatch import Generations
 from generation.models import GenerationJob
 from jobs.doorbell import BELL
-from jobs.models import TERMINAL, Status
+from jobs.models import TERMINAL, Job, Status
 from jobs.services import accept
 from jobs.worker import ATTEND_SECONDS, GpuWorker
 from loras.services import default_checkpoint
@@ -30,7 +30,8 @@ class Site:
         self.performer: Any = Generations()
         self.performer.warm_up()
         self.worker = GpuWorker()
-        self.worker.performers = {GenerationJob: self.performer}
+        performers: dict[type[Job], Any] = {GenerationJob: self.performer}
+        self.worker.performers = performers
 
     def ask(self, name: str, count: int, steps: int, side: int) -> None:
         """Let a tenant, made if need be, ask for so many pictures."""

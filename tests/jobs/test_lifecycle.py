@@ -1,6 +1,7 @@
 """What becomes of a claimed job, whatever its performer does."""
 
 import pytest
+from django.db import transaction
 
 from generation.engine.errors import CheckpointError, DeviceLost, OutOfMemory
 from generation.models import GenerationJob, Image
@@ -101,8 +102,9 @@ def test_stopping_the_worker_hands_the_job_back(performed):
 
 def test_a_result_that_comes_too_late_is_discarded(performed, job):
     def lose_the_lease():
-        leases.recover(GenerationJob.objects.get(pk=job.pk), "paused for too long")
-        leases.claim(GenerationJob, "w2")
+        with transaction.atomic():  # the first worker, which looks meanwhile, sees both or neither
+            leases.recover(GenerationJob.objects.get(pk=job.pk), "paused for too long")
+            leases.claim(GenerationJob, "w2")
 
     late = performed(lose_the_lease)
     assert (late.status, late.worker, late.attempt) == (Status.RUNNING, "w2", 2)
