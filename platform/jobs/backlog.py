@@ -45,6 +45,7 @@ class Standing:
     running_jobs: int = 0
     running_ms: float = 0.0  # what is left of them
     served: float = 0.0  # GPU-milliseconds divided by its weight
+    is_suspended: bool = False
 
     @property
     def weight(self) -> float:
@@ -58,7 +59,9 @@ class Standing:
 
     @property
     def may_run_more(self) -> bool:
-        """Return whether it may have one more job running."""
+        """Return whether it may have one more job running; what a suspended tenant waits for, waits on."""
+        if self.is_suspended:
+            return False
         return self.limits.running_jobs is None or self.running_jobs < self.limits.running_jobs
 
     def waiting_ms(self, most_rank: int = FLEX) -> float:
@@ -93,8 +96,8 @@ def standings(model: type[Job], also: Iterable[str] = ()) -> dict[str, Standing]
         ids = {line.tenant_id for line in lines} | {job.tenant_id for job in running} | set(also)
         limits = limits_of_all(sorted(ids))
         found = {tenant_id: Standing(tenant_id, limits[tenant_id]) for tenant_id in ids}
-        for share in Share.objects.filter(pk__in=ids):
-            found[share.pk].served = share.served
+        for share in Share.objects.filter(pk__in=ids).select_related("tenant"):
+            found[share.pk].served, found[share.pk].is_suspended = share.served, bool(share.tenant.suspended_at)
     for line in lines:
         found[line.tenant_id].lines.append(line)
     for job in running:

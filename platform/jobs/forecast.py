@@ -57,6 +57,7 @@ class Outlook:
         """Look at what waits and runs now."""
         found = standings(model, [tenant_id])
         own = found.pop(tenant_id)
+        found = {each: standing for each, standing in found.items() if not standing.is_suspended}
         if not own.lines:  # so it will begin beside those that wait
             own.served = max(own.served, min((each.served for each in found.values() if each.lines), default=0.0))
         spread = CostRate.objects.filter(measured__gt=0).aggregate(usual=Avg("spread"))["usual"]

@@ -13,16 +13,19 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from jobs.deadlines import end_late, why_cancelled
-from jobs.models import Job, Share, Status, job_models
+from jobs.models import Job, JobEvent, Share, Status, job_models
 from jobs.moves import LostLease, fail, move
 from jobs.shares import lift
 from jobs.turns import Claimant, Turn, next_of, turns
+from quotas.limits import running_caps
+from tenants.ownership import OwnedQuerySet
 
 log = logging.getLogger(__name__)
 
 NOTHING: Counter[str] = Counter()
 MAX_CRASHES = 3
-SUSPECTS_WAIT_SECONDS = 60  # since it was asked for
+SUSPECTS_WAIT_SECONDS = 60  # since it was asked for, and since a worker died
+STOPPING, WORKER_CRASHED = "worker stopping", "worker_crashed"  # why a job was handed back, or failed
 # Progress is written at most this often: four writes a second and job.
 REPORT_SECONDS = 0.25
 
@@ -45,8 +48,8 @@ def claim(
     killed it, and should not take others along again.
     """
     claimant = Claimant(worker, held, resident)
-    if alone and suspect_waits_long(model):
-        return _claim_suspect(model, claimant)
+    if alone and suspect_waits_long(model) and (job := _claim_suspect(model, claimant)):
+        return job
     for turn in turns(model, claimant):
         # In a transaction of its own: nobody holds two tenants' shares at once, so nobody waits in a ring.
         if job := _claim_of(model, claimant, turn):
@@ -57,7 +60,7 @@ def claim(
 def _claim_of(model: type[Job], claimant: Claimant, turn: Turn) -> Job | None:
     with transaction.atomic():
         share, _ = Share.objects.select_for_update().get_or_create(pk=turn.tenant_id)
-        if not _may_run_more(model, turn):
+        if not _may_run_more(model, turn.tenant_id, turn.standing.limits.running_jobs):
             return None
         # SQLite knows no row locks and ignores them; its one writer at a time does the same.
         job = next_of(model, turn, claimant.resident)
@@ -67,19 +70,37 @@ def _claim_of(model: type[Job], claimant: Claimant, turn: Turn) -> Job | None:
         return job
 
 
-def _may_run_more(model: type[Job], turn: Turn) -> bool:
+def _may_run_more(model: type[Job], tenant_id: str, cap: int | None) -> bool:
     """Return whether the tenant still may: another worker may have started one since we looked."""
-    cap = turn.standing.limits.running_jobs
-    return cap is None or model.objects.for_tenant(turn.tenant_id).filter(status=Status.RUNNING).count() < cap
+    return cap is None or model.objects.for_tenant(tenant_id).filter(status=Status.RUNNING).count() < cap
 
 
 def _claim_suspect(model: type[Job], claimant: Claimant) -> Job | None:
-    with transaction.atomic():
-        suspects = model.objects.filter(status=Status.QUEUED, crashes__gt=0).order_by("crashes", "id")
-        job = suspects.select_for_update(skip_locked=True).first()
-        if job is not None:
-            _take(job, claimant)
-        return job
+    """Take the suspect that saw the fewest workers die, of a tenant that may start it."""
+    suspects = _suspects(model)
+    for tenant_id, cap in _who_may_start(model, suspects).items():
+        with transaction.atomic():
+            # Locked as in every other claim, so that no two start what only one of them may.
+            Share.objects.select_for_update().get_or_create(pk=tenant_id)
+            if _may_run_more(model, tenant_id, cap):
+                own = suspects.for_tenant(tenant_id).order_by("crashes", "id")
+                if job := own.select_for_update(skip_locked=True).first():
+                    _take(job, claimant)
+                    return job
+    return None
+
+
+def _suspects(model: type[Job]) -> OwnedQuerySet:
+    return model.objects.filter(status=Status.QUEUED, crashes__gt=0)
+
+
+def _who_may_start(model: type[Job], suspects: OwnedQuerySet) -> dict[str, int | None]:
+    """Return whose suspects may start, in their order, and how many jobs each may run. One query while there are
+    none."""
+    served = suspects.filter(tenant__suspended_at=None)
+    owners = dict.fromkeys(served.order_by("crashes", "id").values_list("tenant", flat=True))
+    caps = running_caps(owners) if owners else {}
+    return {owner: caps.get(owner) for owner in owners if _may_run_more(model, owner, caps.get(owner))}
 
 
 def _take(job: Job, claimant: Claimant) -> None:
@@ -95,9 +116,16 @@ def _take(job: Job, claimant: Claimant) -> None:
 
 
 def suspect_waits_long(model: type[Job]) -> bool:
-    """Say whether a job that saw a worker die has waited for long to be taken by one that holds nothing else."""
-    suspects = model.objects.filter(status=Status.QUEUED, crashes__gt=0)
-    return suspects.filter(created_at__lt=Now() - timedelta(seconds=SUSPECTS_WAIT_SECONDS)).exists()
+    """Say whether a job that saw a worker die has waited for long to be taken by one that holds nothing else, and no
+    worker has died meanwhile: were there many that kill, one after the other, nothing else would get on."""
+    lately = Now() - timedelta(seconds=SUSPECTS_WAIT_SECONDS)
+    waiting = _who_may_start(model, _suspects(model).filter(created_at__lt=lately))
+    return bool(waiting) and not _some_worker_died(since=lately)
+
+
+def _some_worker_died(since: object) -> bool:
+    handed_back = Q(name="requeued") & ~Q(detail=STOPPING) | Q(name="failed", detail=WORKER_CRASHED)
+    return JobEvent.objects.filter(handed_back, at__gt=since).exists()
 
 
 class Lease:
@@ -143,15 +171,23 @@ def recover(job: Job, why: str, only_if: Q | None = None) -> None:
     crashes = job.crashes + 1
     log.warning("%s: attempt %s on %s ended: %s", job.pk, job.attempt, job.worker, why)
     try:
-        if job.cancel_requested_at:
-            move(job, Status.CANCELLED, detail=why, only_if=only_if, crashes=crashes, **why_cancelled(job))
-        elif crashes >= MAX_CRASHES:
+        if crashes >= MAX_CRASHES and not job.cancel_requested_at:
             message = f"The worker died {crashes} times while making this. Try a smaller request."
-            fail(job, "worker_crashed", message, only_if=only_if, crashes=crashes)
+            fail(job, WORKER_CRASHED, message, only_if=only_if, crashes=crashes)
         else:
-            move(job, Status.QUEUED, detail=why, only_if=only_if, crashes=crashes)
+            hand_back(job, why, only_if, crashes=crashes)
     except LostLease:
         log.info("%s: it is not lost, or somebody else recovered it", job.pk)
+
+
+def hand_back(job: Job, why: str, only_if: Q | None = None, **changes: Any) -> None:
+    """Let a running job wait again, or end it if it is to be cancelled: who asked for that may have done so this very
+    moment. Raises LostLease."""
+    still, asked = only_if or Q(), Q(cancel_requested_at__isnull=False)
+    try:
+        move(job, Status.QUEUED, detail=why, only_if=still & ~asked, **changes)
+    except LostLease:
+        move(job, Status.CANCELLED, detail=why, only_if=still & asked, **changes, **why_cancelled(job))
 
 
 def _lease_end() -> object:

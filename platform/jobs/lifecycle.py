@@ -12,7 +12,7 @@ from django.db import connection, models, transaction
 from django.db.models import F
 
 from jobs.deadlines import why_cancelled
-from jobs.leases import CancelRequested, HandBack, Lease, recover
+from jobs.leases import STOPPING, CancelRequested, HandBack, Lease, hand_back, recover
 from jobs.models import Job, Status
 from jobs.moves import LostLease, fail, move
 from quotas import storage
@@ -132,7 +132,7 @@ class Held:
             detail = why.get("error_code", "asked by its owner")
             move(self.job, Status.CANCELLED, detail=detail, measured_ms=self._measured_ms, **why)
         except HandBack:
-            move(self.job, Status.QUEUED, detail="worker stopping")
+            hand_back(self.job, STOPPING)
         except JobFailed as failure:
             fail(self.job, failure.code, str(failure), measured_ms=self._measured_ms)
         except WorkerUnfit as unfit:

@@ -56,11 +56,12 @@ def move(job: Job, to: Status, *, detail: str = "", only_if: Q | None = None, **
             raise LostLease(f"{job.pk} is no longer {job.status} in attempt {job.attempt}")
         job.refresh_from_db()
         _event(job, name, detail).save()
+        if to in TERMINAL:
+            _settle([job])
+        # After the ledger, as whoever accepts a job does: or the two would wait for each other.
         shares.follow(job, was)
         if to == Status.QUEUED:
             shares.enter(type(job), job.tenant_id, besides=job.pk)
-        if to in TERMINAL:
-            _settle([job])
         _tell([job])
 
 

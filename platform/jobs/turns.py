@@ -5,7 +5,7 @@ tenants that were served about as much.
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,27 +50,23 @@ class Turn:
         return self.standing.tenant_id
 
 
-def turns(model: type[Job], claimant: Claimant) -> list[Turn]:
-    """Return whose turn it is, and who is next if it comes to nothing. Four queries, however many wait."""
+def turns(model: type[Job], claimant: Claimant) -> Iterator[Turn]:
+    """Yield whose turn it is, and then who is next if it comes to nothing. Four queries, however many wait."""
     waiting = [standing for standing in standings(model).values() if standing.lines]
-    able = _in_order([standing for standing in waiting if _may_start(standing, claimant, waiting)], claimant.resident)
-    found = []
-    for standing in able:
+    tenants = len({other.tenant_id for other in waiting} | set(claimant.held))
+    part = max(1, settings.JOBS_AT_ONCE // max(1, tenants))
+    able = [standing for standing in waiting if _may_start(standing, claimant, part)]
+    for standing in _in_order(able, claimant.resident):
         idle = tuple(other.tenant_id for other in waiting if _is_idle(other, beside=standing))
-        found.append(Turn(standing, idle, late_before(standing, len(waiting))))
-    return found
+        yield Turn(standing, idle, late_before(standing, len(waiting)))
 
 
-def _may_start(standing: Standing, claimant: Claimant, waiting: list[Standing]) -> bool:
+def _may_start(standing: Standing, claimant: Claimant, part: int) -> bool:
     """Return whether the tenant may have one more job here. A worker that holds as many as it should takes more of
     those alone of whom it holds less than their part, and nothing that is patient."""
     if not standing.may_run_more:
         return False
-    if not claimant.is_full:
-        return True
-    tenants = len({other.tenant_id for other in waiting} | set(claimant.held))
-    part = max(1, settings.JOBS_AT_ONCE // tenants)
-    return standing.rank < FLEX and claimant.held[standing.tenant_id] < part
+    return not claimant.is_full or (standing.rank < FLEX and claimant.held[standing.tenant_id] < part)
 
 
 def _in_order(able: list[Standing], resident: Set[str]) -> list[Standing]:
@@ -89,8 +85,9 @@ def _in_order(able: list[Standing], resident: Set[str]) -> list[Standing]:
 
 def _is_idle(other: Standing, *, beside: Standing) -> bool:
     """Return whether a tenant was served less and cannot use that now: it is at its limit, or patient."""
-    patient = other.rank == FLEX and beside.rank < FLEX
-    return other.served < beside.served and (patient or not other.may_run_more)
+    if other.served >= beside.served:
+        return False
+    return not other.may_run_more or (other.rank == FLEX and beside.rank < FLEX)
 
 
 def next_of(model: type[Job], turn: Turn, resident: Set[str]) -> Job | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import F, Value
+from django.db.models import BigIntegerField, F, Value
 from django.utils import timezone
 
 from quotas.limits import EffectiveLimits, limits_of
@@ -16,6 +16,7 @@ from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 
 COLUMNS = ("reserved_images", "spent_images", "reserved_ms", "spent_ms")
+MOST = BigIntegerField.MAX_BIGINT
 # Which limit is of what, and how many of its units are one of the limit's.
 LIMITED = {"images": ("images", 1), "ms": ("gpu_seconds", 1000)}
 
@@ -79,7 +80,8 @@ def _hold(tenant: Tenant, period: Period, asked: dict[str, int], limits: Effecti
 def _most(limits: EffectiveLimits, period: Period, asked: dict[str, int]) -> dict[str, int]:
     """Return the limits of this period on what is asked for, in images and GPU-milliseconds."""
     said = {what: getattr(limits, f"{name}_per_{period.kind}") for what, (name, _) in LIMITED.items() if asked[what]}
-    return {what: limit * LIMITED[what][1] for what, limit in said.items() if limit is not None}
+    # What is more than a column holds is as good as the most that it does.
+    return {what: min(limit * LIMITED[what][1], MOST) for what, limit in said.items() if limit is not None}
 
 
 def _excess(spending: Spending, most: dict[str, int], asked: dict[str, int]) -> Excess | None:

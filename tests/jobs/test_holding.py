@@ -12,7 +12,7 @@ from generation.engine.spec import StepReport
 from generation.models import GenerationJob
 from jobs import leases
 from jobs.lifecycle import WorkerUnfit
-from jobs.models import Status, Worker
+from jobs.models import JobEvent, Status, Worker
 from jobs.services import cancel
 from jobs.worker import GpuWorker
 from tests.fakes import FakeEngine
@@ -162,6 +162,7 @@ def test_a_suspect_that_waits_long_gets_a_worker_of_its_own_at_last(worker, engi
     place("busy")
     worker._turn(rung=True)
     GenerationJob.objects.filter(pk=suspect.pk).update(created_at=suspect.created_at - timedelta(minutes=2))
+    JobEvent.objects.update(at=suspect.created_at - timedelta(minutes=2))
     (newcomer,) = place("newcomer")
     worker._turn(rung=True)
     assert states([newcomer]) == [Status.QUEUED]

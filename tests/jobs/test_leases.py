@@ -103,3 +103,11 @@ def test_a_worker_that_must_stop_hands_back():
     held = leases.claim(GenerationJob, "w1")
     with pytest.raises(HandBack):
         Lease(held, must_stop=lambda: True).report(1, 20, pulse=1)
+
+
+def test_a_cancel_that_meets_a_recovery_cancels(job):
+    found = leases.claim(GenerationJob, "dead")  # as a sweep found it
+    cancel(GenerationJob.objects.get(pk=job.pk))
+    leases.recover(found, "worker fell silent")
+    job.refresh_from_db()
+    assert (job.status, job.charged_ms) == (Status.CANCELLED, 0)

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from generation.models import GenerationJob
 from jobs import deadlines, leases
 from jobs.backlog import grouped
-from jobs.models import Share
+from jobs.models import JobEvent, Share
 from jobs.worker import GpuWorker
 from tests.jobs.test_holding import ScriptedEngine
 
@@ -86,6 +86,7 @@ def test_a_suspect_that_waits_long_goes_first_for_an_idle_worker(alice, ask, set
     leases.recover(leases.claim(GenerationJob, "dead"), "worker fell silent")
     ask(alice)
     GenerationJob.objects.filter(pk=suspect).update(created_at="2020-01-01T00:00:00Z")
+    JobEvent.objects.update(at="2020-01-01T00:00:00Z")
     assert claim() == suspect
 
 

@@ -92,3 +92,22 @@ def moved_at_once(job, *ends):
 
     with ThreadPoolExecutor(len(ends)) as pool:
         return Counter(pool.map(end, ends))
+
+
+def test_a_budget_counts_what_comes_again_with_its_key_once(alice, allow):
+    allow(alice, images_per_day=7)
+
+    def ask(number):
+        try:
+            key = {"Idempotency-Key": f"k{number % 40}"}  # each comes five times
+            answer = Api(alice.secret).post(ROUTE, {"prompt": "a kite"}, headers=key)
+        finally:
+            connections.close_all()
+        return answer.status_code, answer.json().get("id") or answer.json()["error"]["code"]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = set(pool.map(ask, range(REQUESTS)))
+    made = {said for status, said in answers if status == 202}
+    refused = {said for status, said in answers if status != 202}
+    assert made == set(GenerationJob.objects.values_list("pk", flat=True))
+    assert (len(made), refused - {"idempotency_in_progress"}) == (7, {"insufficient_quota"})
