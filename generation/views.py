@@ -35,7 +35,7 @@ from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError, missing
 from wire.ids import is_id
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page
 
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
@@ -43,10 +43,6 @@ PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
 CANCEL_AFTER = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="90, 90s, 5m or 2h: cancelled if it has not finished by then."
 )
-PAGE_PARAMETERS = [
-    OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
-]
 
 
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:

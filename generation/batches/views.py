@@ -18,14 +18,14 @@ from generation.batches.sweeps import SweepOrderSerializer, sweep_orders
 from generation.batches.tally import tallies
 from generation.models import Batch
 from generation.orders import Order, hurried
-from generation.views import CANCEL_AFTER, PAGE_PARAMETERS, find_generation
+from generation.views import CANCEL_AFTER, find_generation
 from idempotency import keeping
 from idempotency.once import Once
 from jobs.waiting import waits
 from quotas.headers import ShowsLimits
 from tenants.authentication import caller
 from tenants.models import Scope, Tenant
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}
 PNG = {(200, "image/png"): OpenApiTypes.BINARY}

@@ -40,8 +40,14 @@ async def most_bytes(scope: dict[str, Any]) -> int:
 
 def is_small(scope: dict[str, Any]) -> bool:
     """Return whether the request says that its body is within every request's limit."""
+    said = said_bytes(scope)
+    return said is not None and said <= MAX_BYTES
+
+
+def said_bytes(scope: dict[str, Any]) -> int | None:
+    """Return how long the request says that its body is; None for one that does not, or says what is no length."""
     said = dict(scope["headers"]).get(b"content-length", b"")
-    return said.isdigit() and len(said) < 20 and int(said) <= MAX_BYTES
+    return int(said) if said.isdigit() and len(said) < 20 else None
 
 
 def _is_operator(scope: dict[str, Any]) -> bool:

@@ -9,13 +9,12 @@ from rest_framework.views import APIView
 from tenants.audit import events_of
 from tenants.authentication import caller
 from tenants.models import AuditEvent, Scope
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page
 
 PARAMETERS = [
     OpenApiParameter("action", str, description="Only this one, as key.revoked, or with key. all of keys."),
     OpenApiParameter("actor", str, description="Only what this e-mail address or key's id did."),
-    OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
+    *PAGE_PARAMETERS,
 ]
 
 

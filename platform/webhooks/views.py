@@ -1,6 +1,6 @@
 """The native API's doors to webhooks: endpoints, their secrets, and how deliveries went."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,12 +21,8 @@ from webhooks.serializers import (
     secrets_json,
 )
 from webhooks.services import find_delivery, find_endpoint
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page
 
-PAGE_PARAMETERS = [
-    OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
-]
 MANAGE = dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"), Scope.MANAGE)
 
 

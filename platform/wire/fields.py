@@ -13,6 +13,7 @@ from wire.errors import ApiError
 from wire.multipart import said_by
 
 RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+END_OF_YEARS = 3000
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -153,7 +154,7 @@ class SomeOf(_Strict):
 
 
 class Instant(_Strict):
-    """A moment: an RFC 3339 date and time with its offset from UTC."""
+    """A moment: an RFC 3339 date and time with its offset from UTC, in a year that leaves room for sums."""
 
     def to_internal_value(self, data: Any) -> datetime:
         """Return the moment in UTC."""
@@ -161,11 +162,12 @@ class Instant(_Strict):
             raise self.refusal("invalid_type", "must be a string")
         try:
             moment = datetime.fromisoformat(data) if RFC_3339.fullmatch(data) else None
-            if moment is not None:
+            if moment is not None and moment.year < END_OF_YEARS:
                 return moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            pass  # the 31st of February; the year 9999, west of Greenwich
-        raise self.refusal("invalid_value", "must be a time with its offset, for example 2030-01-31T18:30:00Z")
+            pass  # the 31st of February; the year 1, east of Greenwich
+        rule = f"must be a time before the year {END_OF_YEARS} with its offset, for example 2030-01-31T18:30:00Z"
+        raise self.refusal("invalid_value", rule)
 
     def to_representation(self, value: datetime) -> str:
         """Return the moment as it is written here."""

@@ -67,7 +67,8 @@ class Guard:
         try:
             parts = urlsplit(url)
             scheme, host = parts.scheme.lower(), parts.hostname or ""
-            port = parts.port or (self.port if scheme == "https" else HTTP_PORT)
+            usual_port = self.port if scheme == "https" else HTTP_PORT
+            port = usual_port if parts.port is None else parts.port
             known = host.encode("idna")  # as TLS will spell it, or not at all
         except ValueError:
             raise Forbidden("no address") from None

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter
 
 from wire.errors import ApiError
 from wire.fields import whole_number
@@ -14,6 +15,10 @@ Row = TypeVar("Row", bound=Model)
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+PAGE_PARAMETERS = [
+    OpenApiParameter("after", str, description="The last_id of the page before."),
+    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
+]
 
 
 def page(rows: QuerySet[Row], query: QueryDict, kind: str) -> tuple[list[Row], bool]:

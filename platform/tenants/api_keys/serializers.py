@@ -9,7 +9,7 @@ from rest_framework import serializers
 from tenants.api_keys.limits import MOST
 from tenants.api_keys.services import MOST_OVERLAP_SECONDS, OVERLAP_SECONDS
 from tenants.models import ApiKey, Scope
-from wire.fields import StrictInteger, StrictSerializer, StrictText, StrictValues
+from wire.fields import Instant, StrictInteger, StrictSerializer, StrictText, StrictValues
 
 MOST_REQUESTS_PER_MINUTE = 100_000
 NAME_CHARS = 100
@@ -41,25 +41,11 @@ class Texts(StrictValues):
         return serializers.ValidationError(at, code=code)
 
 
-class Moment(serializers.DateTimeField):
-    """A time as RFC 3339 has it."""
-
-    def to_internal_value(self, value: Any) -> Any:
-        """Return the time; without an offset it is UTC."""
-        if not isinstance(value, str):
-            raise serializers.ValidationError(f"{self.field_name} must be a string.", code="invalid_type")
-        try:
-            return super().to_internal_value(value)
-        except serializers.ValidationError as error:
-            rule = f"{self.field_name} must be a time like 2030-01-31T12:00:00Z."
-            raise serializers.ValidationError(rule, code="invalid_value") from error
-
-
 class KeyFields(StrictSerializer):
     """What can be said of a key at any time."""
 
     name = StrictText(max_length=NAME_CHARS)
-    expires_at = Moment(allow_null=True, required=False, help_text="null: never.")
+    expires_at = Instant(allow_null=True, required=False, help_text="null: never.")
     requests_per_minute = StrictInteger(
         min_value=1,
         max_value=MOST_REQUESTS_PER_MINUTE,
@@ -91,7 +77,9 @@ class RotationSerializer(StrictSerializer):
     overlap_seconds = StrictInteger(
         min_value=0, max_value=MOST_OVERLAP_SECONDS, default=OVERLAP_SECONDS, help_text="How long the old key goes on."
     )
-    expires_at = Moment(required=False, help_text="Of the new key. When absent it lives as long as the old one was to.")
+    expires_at = Instant(
+        required=False, help_text="Of the new key. When absent it lives as long as the old one was to."
+    )
 
 
 class KeySerializer(serializers.ModelSerializer[ApiKey]):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,13 +18,9 @@ from tenants.api_keys.services import KeyTerms, change_key, find_key, make_key, 
 from tenants.authentication import caller
 from tenants.models import ApiKey, Scope
 from wire.fields import StrictSerializer
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page
 
 MANAGE = dict.fromkeys(("GET", "HEAD", "POST", "PATCH", "DELETE"), Scope.MANAGE)
-PAGE_PARAMETERS = [
-    OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
-]
 
 
 class Keys(APIView):

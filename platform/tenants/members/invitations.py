@@ -21,6 +21,7 @@ from wire.ids import is_id
 
 LIFETIME = timedelta(days=7)
 PAUSE = timedelta(minutes=1)  # between two mails to one address
+MOST_CHARS = 254
 MOST_OPEN = 100  # nobody sends mail to the whole world through us
 
 
@@ -40,7 +41,7 @@ def invite(caller: Caller, email: str, role: str) -> Invitation:
     token = secrets.token_urlsafe(32)
     with alone(caller) as power:
         check_may_manage(power, role)
-        invitation = Invitation(tenant=caller.tenant, email=User.normalize_username(email), role=role)
+        invitation = Invitation(tenant=caller.tenant, email=_spelled(email), role=role)
         _make_room(invitation)
         invitation.digest, invitation.expires_at = digest(token), timezone.now() + LIFETIME
         invitation.invited_by = caller.user
@@ -48,6 +49,18 @@ def invite(caller: Caller, email: str, role: str) -> Invitation:
         _note(caller, "member.invited", invitation)
         transaction.on_commit(partial(send, invitation, token))
     return invitation
+
+
+def _spelled(email: str) -> str:
+    """Return an address in its one spelling. Raises ApiError for one that no mail reaches.
+
+    Validators take "\u0130" for an i; in lower case it is two characters, which neither mail nor the column may hold.
+    """
+    spelled = User.normalize_username(email)
+    if len(spelled) > MOST_CHARS or not spelled.partition("@")[0].isascii():
+        message = "email must be an e-mail address, like name@example.com, with plain letters before the @."
+        raise ApiError(400, "invalid_value", message, param="email")
+    return spelled
 
 
 def _make_room(invitation: Invitation) -> None:

@@ -1,6 +1,6 @@
 """The native API's doors to members and invitations. All of them want the scope `manage`."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,13 +16,9 @@ from tenants.members.serializers import (
     member_json,
 )
 from tenants.models import Invitation, Membership, Scope
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page
 
 MANAGE = dict.fromkeys(["GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"], Scope.MANAGE)
-PAGE_PARAMETERS = [
-    OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
-]
 
 
 class Members(APIView):
