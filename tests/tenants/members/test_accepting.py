@@ -58,7 +58,7 @@ def test_who_is_not_signed_in_signs_in_and_comes_back(alice):
     invite(alice)
     browser = Client()
     assert f'href="/sign-in?next={mailed_path()}"' in page(browser, mailed_path())
-    form = {"username": "dora@example.com", "password": PASSWORD, "next": mailed_path()}
+    form = {"login": "dora@example.com", "password": PASSWORD, "next": mailed_path()}
     assert "Join</button>" in browser.post("/sign-in", form, follow=True).content.decode()
 
 
