@@ -10,10 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from generation.image_views import find_image
 from generation.inputs import inputs_of
 from generation.models import GenerationJob, Image
 from generation.services import delete_image
-from generation.views import find_image
 from jobs.models import Status
 from pages.requests import PageRequest
 from tenants.callers import caller_of

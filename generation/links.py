@@ -5,9 +5,9 @@ from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from generation.image_views import file_of
 from generation.models import Image
 from generation.serializers import absolute
-from generation.views import file_of
 from tenants.isolation import for_everybody
 from wire import errors
 from wire.errors import ApiError

@@ -4,20 +4,19 @@ import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import orders, previews, storage
+from generation import orders, previews
 from generation.batches.services import find_batch
 from generation.engine.samplers import SAMPLERS
-from generation.models import GenerationJob, Image
+from generation.models import GenerationJob
 from generation.quoting.views import quoted
-from generation.serializers import GenerationSerializer, ImageSerializer, with_all_shown
-from generation.services import delete_image, request_generation
+from generation.serializers import GenerationSerializer, with_all_shown
+from generation.services import request_generation
 from idempotency import keeping
 from idempotency.once import Once
 from jobs.deadlines import HEADER
@@ -33,8 +32,8 @@ from quotas.rates import count
 from tenants.authentication import caller
 from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 from wire.paging import PAGE_PARAMETERS, listing, page
 
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
@@ -47,29 +46,13 @@ CANCEL_AFTER = OpenApiParameter(
 
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     """Return this tenant's generation. Raises ApiError: another's looks like none."""
-    owned = with_all_shown(GenerationJob.objects.for_tenant(tenant))
-    job: GenerationJob | None = None
-    if is_id(job_id, "gen"):  # PostgreSQL refuses some texts, a NUL for one, that a URL may hold
-        job = owned.filter(pk=job_id).first()
-    if job is None:
-        raise missing()
-    return job
+    return named(with_all_shown(GenerationJob.objects.for_tenant(tenant)), job_id, "gen")
 
 
 def made_before(tenant: Tenant) -> GenerationJob | None:
     """Return the generation that this very request made when it came before, None when it is to make one."""
     job_id = keeping.made_before()
     return find_generation(tenant, job_id) if job_id else None
-
-
-def find_image(tenant: Tenant, image_id: str) -> Image:
-    """Return this tenant's image. Raises ApiError: another's looks like none."""
-    image: Image | None = None
-    if is_id(image_id, "img"):
-        image = Image.objects.for_tenant(tenant).filter(pk=image_id).first()
-    if image is None:
-        raise missing()
-    return image
 
 
 def as_json(job: GenerationJob) -> dict[str, Any]:
@@ -186,59 +169,6 @@ def events(request: HttpRequest, id: str) -> Stream:
         done=lambda: [Event("done", as_json(job))],
         previews=job.previews * job.n,
     )
-
-
-class OneImage(APIView):
-    """One image's facts."""
-
-    scopes = {"DELETE": Scope.GENERATE}
-
-    @extend_schema(responses=ImageSerializer)
-    def get(self, request: Request, id: str) -> Response:
-        """Return one image's facts."""
-        return Response(ImageSerializer(find_image(caller(request).tenant, id)).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, id: str) -> Response:
-        """Delete the image and its files."""
-        delete_image(find_image(caller(request).tenant, id))
-        return Response(status=204)
-
-
-class Content(APIView):
-    """One image's file."""
-
-    @extend_schema(
-        responses={(200, "image/png"): OpenApiTypes.BINARY},
-        parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="The latter: 256 px WebP.")],
-    )
-    def get(self, request: Request, id: str) -> HttpResponse:
-        """Return the picture itself."""
-        size = request.query_params.get("size", "full")
-        if size not in ("full", "thumbnail"):
-            raise ApiError(400, "invalid_value", "size must be one of: full, thumbnail.", param="size")
-        return file_of(request._request, find_image(caller(request).tenant, id), small=size == "thumbnail")
-
-
-def file_of(request: HttpRequest, image: Image, *, small: bool = False) -> HttpResponse:
-    """Answer with an image's file or thumbnail. Its type is what we encoded, not what a name says."""
-    if small:
-        return stored_file(request, image.thumbnail, f"{image.pk}.webp", etag=f'"{image.sha256}-small"')
-    return stored_file(request, image.blob, f"{image.pk}.{image.format}", etag=f'"{image.sha256}"')
-
-
-def stored_file(request: HttpRequest, key: str, name: str, *, etag: str) -> HttpResponse:
-    """Answer with a picture of ours under this name, or 304 when the client has it."""
-    fresh = get_conditional_response(request, etag=etag)
-    if fresh is not None:
-        return fresh
-    headers = {
-        "ETag": etag,
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{name}"',
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    return HttpResponse(storage.read(key), content_type=f"image/{name.rpartition('.')[2]}", headers=headers)
 
 
 class Schedulers(APIView):

@@ -11,8 +11,8 @@ from loras.serializers import CheckpointSerializer, ControlNetSerializer, LoraSe
 from loras.services import base_checkpoints
 from tenants.authentication import caller
 from tenants.callers import Caller
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 from wire.paging import listing, page
 
 SEARCH_PARAMETERS = [
@@ -57,12 +57,7 @@ class ControlNets(APIView):
 
 def find_lora(caller: Caller, lora_id: str) -> Lora:
     """Return a LoRA that the caller may use. Raises ApiError: another's looks like none."""
-    lora: Lora | None = None
-    if is_id(lora_id, "lora"):
-        lora = usable_loras(caller).prefetch_related("versions").filter(pk=lora_id).first()
-    if lora is None:
-        raise missing()
-    return lora
+    return named(usable_loras(caller).prefetch_related("versions"), lora_id, "lora")
 
 
 class Loras(APIView):

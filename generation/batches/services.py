@@ -14,8 +14,8 @@ from jobs.models import Status
 from jobs.services import cancel_all
 from tenants.callers import Caller
 from tenants.models import Tenant
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 
 
 def request_batch(
@@ -33,12 +33,7 @@ def request_batch(
 
 def find_batch(tenant: Tenant, batch_id: str) -> Batch:
     """Return this tenant's batch. Raises ApiError: another's looks like none."""
-    batch: Batch | None = None
-    if is_id(batch_id, "batch"):
-        batch = Batch.objects.for_tenant(tenant).filter(pk=batch_id).first()
-    if batch is None:
-        raise missing()
-    return batch
+    return named(Batch.objects.for_tenant(tenant), batch_id, "batch")
 
 
 def jobs_of(batch: Batch) -> QuerySet[GenerationJob]:

@@ -5,8 +5,9 @@ from typing import Any
 from generation.composing import composition
 from generation.composing.composition import Composition
 from generation.composing.given import SIZE_OF_THE_START
+from generation.image_views import find_image
 from generation.models import GenerationJob
-from generation.views import find_generation, find_image
+from generation.views import find_generation
 from tenants.callers import Caller
 from wire.ids import is_id
 

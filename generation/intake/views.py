@@ -7,26 +7,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from generation.image_views import stored_file
 from generation.intake.serializers import GivenSerializer, UploadSerializer
 from generation.intake.taking import take_given
 from generation.intake.uploads import delete_upload
 from generation.models import Upload
-from generation.views import stored_file
 from idempotency.once import Once
 from tenants.authentication import caller
 from tenants.models import Scope, Tenant
-from wire.errors import missing
-from wire.ids import is_id
+from wire.finding import named
 
 
 def find_upload(tenant: Tenant, upload_id: str) -> Upload:
     """Return this tenant's upload. Raises ApiError: another's looks like none."""
-    upload: Upload | None = None
-    if is_id(upload_id, "upl"):
-        upload = Upload.objects.for_tenant(tenant).filter(pk=upload_id).first()
-    if upload is None:
-        raise missing()
-    return upload
+    return named(Upload.objects.for_tenant(tenant), upload_id, "upl")
 
 
 class Uploads(Once, APIView):

@@ -15,8 +15,8 @@ from webhooks.events import TEST
 from webhooks.models import Delivery, Endpoint, Message, Secret
 from webhooks.outbox import address
 from webhooks.secrets import add_secret
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 
 MAX_ENDPOINTS = 20
 BY_OWNER = "Its owner disabled it."
@@ -24,12 +24,7 @@ BY_OWNER = "Its owner disabled it."
 
 def find_endpoint(tenant: Tenant, endpoint_id: str) -> Endpoint:
     """Return this tenant's endpoint. Raises ApiError: another's looks like none."""
-    endpoint: Endpoint | None = None
-    if is_id(endpoint_id, "whk"):
-        endpoint = Endpoint.objects.for_tenant(tenant).filter(pk=endpoint_id).first()
-    if endpoint is None:
-        raise missing()
-    return endpoint
+    return named(Endpoint.objects.for_tenant(tenant), endpoint_id, "whk")
 
 
 def add_endpoint(
@@ -124,13 +119,8 @@ def send_test(endpoint: Endpoint) -> Delivery:
 
 def find_delivery(tenant: Tenant, delivery_id: str, endpoint: Endpoint | None = None) -> Delivery:
     """Return this tenant's delivery, of this endpoint if one is named. Raises ApiError: another's looks like none."""
-    delivery: Delivery | None = None
-    if is_id(delivery_id, "dlv"):
-        owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
-        delivery = owned.filter(pk=delivery_id).first()
-    if delivery is None or (endpoint is not None and delivery.endpoint_id != endpoint.pk):
-        raise missing()
-    return delivery
+    owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
+    return named(owned.filter(endpoint=endpoint) if endpoint else owned, delivery_id, "dlv")
 
 
 def replay(delivery: Delivery) -> None:

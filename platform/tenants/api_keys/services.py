@@ -13,8 +13,8 @@ from tenants.audit import record
 from tenants.callers import Caller
 from tenants.models import ApiKey, Tenant
 from tenants.services import issue, revoke_key
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 
 DAY_SECONDS = 86_400
 OVERLAP_SECONDS, MOST_OVERLAP_SECONDS = DAY_SECONDS, 7 * DAY_SECONDS
@@ -34,12 +34,7 @@ class KeyTerms:
 
 def find_key(tenant: Tenant, key_id: str) -> ApiKey:
     """Return this tenant's key. Raises ApiError: another's looks like none."""
-    key: ApiKey | None = None
-    if is_id(key_id, "key"):
-        key = ApiKey.objects.for_tenant(tenant).select_related("created_by").filter(pk=key_id).first()
-    if key is None:
-        raise missing()
-    return key
+    return named(ApiKey.objects.for_tenant(tenant).select_related("created_by"), key_id, "key")
 
 
 def make_key(caller: Caller, terms: KeyTerms) -> tuple[ApiKey, str]:

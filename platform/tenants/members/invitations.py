@@ -16,8 +16,8 @@ from tenants.members.letters import send
 from tenants.members.roles import check_may_manage
 from tenants.members.services import alone, hold
 from tenants.models import Invitation, Membership, Tenant, User
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 
 LIFETIME = timedelta(days=7)
 PAUSE = timedelta(minutes=1)  # between two mails to one address
@@ -27,13 +27,8 @@ MOST_OPEN = 100  # nobody sends mail to the whole world through us
 
 def find_invitation(tenant: Tenant, invitation_id: str) -> Invitation:
     """Return this tenant's invitation. Raises ApiError: another's looks like none."""
-    invitation: Invitation | None = None
-    if is_id(invitation_id, "inv"):
-        owned = Invitation.objects.for_tenant(tenant).select_related("invited_by", "tenant")
-        invitation = owned.filter(pk=invitation_id).first()
-    if invitation is None:
-        raise missing()
-    return invitation
+    owned = Invitation.objects.for_tenant(tenant).select_related("invited_by", "tenant")
+    return named(owned, invitation_id, "inv")
 
 
 def invite(caller: Caller, email: str, role: str) -> Invitation:

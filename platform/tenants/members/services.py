@@ -9,19 +9,13 @@ from tenants.audit import record
 from tenants.callers import Caller
 from tenants.members.roles import Role, check_is_owner, check_may_manage, own_membership, power_of
 from tenants.models import Membership, Tenant
-from wire.errors import ApiError, missing
-from wire.ids import is_id
+from wire.errors import ApiError
+from wire.finding import named
 
 
 def find_member(tenant: Tenant, member_id: str) -> Membership:
     """Return this tenant's member. Raises ApiError: another's looks like none."""
-    member: Membership | None = None
-    if is_id(member_id, "mem"):
-        owned = Membership.objects.for_tenant(tenant).select_related("user")
-        member = owned.filter(pk=member_id).first()
-    if member is None:
-        raise missing()
-    return member
+    return named(Membership.objects.for_tenant(tenant).select_related("user"), member_id, "mem")
 
 
 @contextmanager
