@@ -35,7 +35,7 @@ def main() -> None:
         os.environ["DARKROOM_HOME"] = home
         os.environ.setdefault("LOG_LEVEL", "ERROR")
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "darkroom.settings")
-        os.environ["DARKROOM_MAX_QUEUED_PER_TENANT"] = os.environ["DARKROOM_MAX_QUEUED"] = "100000"
+        os.environ["DARKROOM_MAX_QUEUED"] = "100000"
         os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"  # nobody rings: the bench turns the worker by hand
         import django  # noqa: PLC0415 - its settings read the environment
 
