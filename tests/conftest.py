@@ -20,6 +20,7 @@ from jobs import leases
 from jobs.lifecycle import Held, Performer
 from jobs.models import Job
 from quotas.models import Allowance
+from tenants.choosing import CHOSEN
 from tenants.isolation import EVERYBODY, speak_for
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
@@ -63,12 +64,13 @@ def _person(name: str, tenant: Tenant | None = None) -> Person:
     else:
         Membership.objects.create(tenant=tenant, user=user)
     key, secret = issue_key(tenant, f"{name}'s program")
-    return Person(user, tenant, key, secret, Api(secret), _signed_in(user))
+    return Person(user, tenant, key, secret, Api(secret), _signed_in(user, tenant))
 
 
-def _signed_in(user: User) -> Client:
-    """Return a browser in which somebody signed in long ago: the audit says nothing of it."""
+def _signed_in(user: User, tenant: Tenant) -> Client:
+    """Return a browser in which somebody signed in long ago, and works in this tenant: the audit says nothing of it."""
     session = SessionStore()
+    session[CHOSEN] = tenant.pk
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()

@@ -97,7 +97,7 @@ def test_a_deadline_that_will_hardly_be_met_is_told(alice, worker, ask):
 
 def test_what_would_be_late_goes_before_its_equals(alice, worker, ask):
     ask(alice)
-    urgent = alice.api.post(ROUTE, {"prompt": "a kite"}, headers={"Cancel-After": "8"}).json()["id"]
+    urgent = alice.api.post(ROUTE, {"prompt": "a kite"}, headers={"Cancel-After": "12"}).json()["id"]
     assert queue_of(alice, urgent)["position"] == 1
     assert leases.claim(GenerationJob, "w1").pk == urgent
 

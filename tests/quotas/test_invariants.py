@@ -45,7 +45,7 @@ def test_it_sees_a_settlement_without_an_end(image):
 
 
 def test_it_sees_a_charge_beyond_the_reservation(image):
-    LedgerEntry.objects.filter(kind="settle").update(ms=1)
+    LedgerEntry.objects.filter(kind="settle").update(ms=10**9)
     assert {"I5", "I6", "I7"} == checked()
 
 

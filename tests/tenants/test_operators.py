@@ -87,6 +87,8 @@ def test_members_whom_an_operator_changes_are_noted(operator, alice, bob):
     form = {
         "name": "alice's studio",
         "time_zone": "UTC",
+        "allowance-TOTAL_FORMS": "0",
+        "allowance-INITIAL_FORMS": "0",
         "membership_set-TOTAL_FORMS": "2",
         "membership_set-INITIAL_FORMS": "2",
         "membership_set-0-id": first.pk,
@@ -99,4 +101,5 @@ def test_members_whom_an_operator_changes_are_noted(operator, alice, bob):
         "membership_set-1-role": "viewer",
     }
     operator.post(f"/admin/tenants/tenant/{alice.tenant.pk}/change/", form)
-    assert told(alice) == [(OLGA, "member.role_changed", "bob@example.com")]
+    changes = [act for act in told(alice) if act[1] != "operator.viewed"]
+    assert changes == [(OLGA, "member.role_changed", "bob@example.com")]
