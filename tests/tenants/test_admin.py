@@ -35,7 +35,8 @@ def test_an_operator_adds_a_member_and_changes_a_role(operator, alice, charlie):
     own = Membership.objects.get(user=alice.user)
     form = {
         "name": "Studio", "time_zone": "Europe/Berlin",
-        "allowance-TOTAL_FORMS": "0",        "allowance-INITIAL_FORMS": "0",        "membership_set-TOTAL_FORMS": 2, "membership_set-INITIAL_FORMS": 1,
+        "allowance-TOTAL_FORMS": 0, "allowance-INITIAL_FORMS": 0,
+        "membership_set-TOTAL_FORMS": 2, "membership_set-INITIAL_FORMS": 1,
         "membership_set-0-id": own.pk, "membership_set-0-user": alice.user.pk, "membership_set-0-role": "owner",
         "membership_set-1-user": charlie.user.pk, "membership_set-1-role": "admin",
     }  # fmt: skip
