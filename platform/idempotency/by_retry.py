@@ -80,5 +80,5 @@ class ByRetry:
         """Keep nothing: what made no job may be done again."""
 
     def replayed(self, kept: KeptRequest) -> Response:
-        """There is always a job instead."""
+        """Never asked: what is joined has a job, and what made none is not kept."""
         raise NotImplementedError

@@ -138,7 +138,7 @@ class Held:
         except WorkerUnfit as unfit:
             recover(self.job, f"worker unfit: {unfit}"[:200])
             raise
-        except Exception:  # the one place that catches everything: a bug fails its job, never the worker
+        except Exception:  # everything: a bug fails its job, never the worker
             log.exception("%s: bug", self.job.pk)
             fail(self.job, "internal_error", INTERNAL)
         return True
@@ -148,7 +148,7 @@ class Held:
         try:
             if lesson := self.performer.lesson(self.job, self._measured_ms):
                 learn(lesson)
-        except Exception:  # as above: it has succeeded, whatever is wrong with what it teaches
+        except Exception:  # everything: it has succeeded, whatever is wrong with what it teaches
             log.exception("%s: nothing is learnt of what it took", self.job.pk)
 
     @property
