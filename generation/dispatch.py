@@ -34,6 +34,7 @@ from loras.services import absolute, shelve_checkpoint
 from loras.weights.errors import CheckpointUnusable
 from quotas.costs import Lesson
 from quotas.limits import limits_of
+from wire.failpoints import Point, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -156,6 +157,7 @@ class GenerationPerformance:
 
     def _fetch(self) -> None:
         """Bring LoRAs' files and pictures onto this machine, which may take as long as a download does."""
+        failpoint(Point.RUN_FETCHING)
         with ExitStack() as files:
             for each in self.job.worn:
                 if self.outcome.done():
@@ -175,11 +177,15 @@ class GenerationPerformance:
                 return
             self.drawing = self.engine.submit(
                 self.spec,
-                lambda picture: self._in(self.storing, self._store, picture),
+                self._drew,
                 lambda *look: self.showing.submit(self._show, *look).add_done_callback(shown),
                 self.urgency,
             )
         self.drawing.finished.add_done_callback(self._drawn)
+
+    def _drew(self, picture: Picture) -> None:
+        failpoint(Point.RUN_DRAWN)
+        self._in(self.storing, self._store, picture)
 
     def _drawn(self, finished: Future[None]) -> None:
         if not finished.cancelled() and (error := finished.exception()):

@@ -10,6 +10,7 @@ from generation.engine.parameters import parameters_text
 from generation.engine.spec import Picture, Spec
 from generation.models import GenerationJob, Image
 from generation.receipts import receipt
+from wire.failpoints import Point, failpoint
 
 
 def stored(job: GenerationJob, spec: Spec, picture: Picture) -> Image:
@@ -36,7 +37,10 @@ def stored(job: GenerationJob, spec: Spec, picture: Picture) -> Image:
         ),
         receipt=json.dumps(image.receipt),
     )
+    failpoint(Point.STORE_BEGUN)
     image.blob = storage.write(job, f"{picture.index}.{job.output_format}", content)
+    failpoint(Point.STORE_WRITTEN)
     image.thumbnail = storage.write(job, f"{picture.index}.thumbnail.webp", thumbnail(picture.image))
+    failpoint(Point.STORE_COMPLETE)
     image.size_bytes, image.sha256 = len(content), hashlib.sha256(content).hexdigest()
     return image

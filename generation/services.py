@@ -17,6 +17,7 @@ from jobs.services import accept
 from quotas import storage as kept
 from tenants.callers import Caller
 from wire.errors import ApiError
+from wire.failpoints import Point, failpoint
 
 # The columns that are called as the spec calls them.
 PLAIN = (
@@ -60,6 +61,7 @@ def accept_drafts(drafts: Sequence[Draft], batch: Batch | None = None) -> None:
     """Store generations of one tenant, and the new batch that they are of, all or none; the same few queries however
     many they are. Call it outside transactions: what was removed meanwhile shows at the commit. Raises ApiError."""
     put_prices([draft.job for draft in drafts], [draft.order for draft in drafts])
+    failpoint(Point.ACCEPT_ASKED)
     try:
         with transaction.atomic(durable=True):
             if batch:
@@ -68,6 +70,7 @@ def accept_drafts(drafts: Sequence[Draft], batch: Batch | None = None) -> None:
             GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
             GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
             note_made(batch.pk if batch else drafts[0].job.pk)
+            failpoint(Point.ACCEPT_NOTED)
     except IntegrityError as error:
         if refusal := removed_meanwhile([draft.order for draft in drafts]):
             raise refusal from error

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from generation.models import DiscardedFile, GenerationJob
 from jobs.models import JobEvent
+from wire.failpoints import Point, failpoint
 from wire.stores import within_reach
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def remove_discarded() -> None:
     """Delete the files of deleted images and uploads. Raises ApiError when the store refuses; the notes then stay."""
     for note in DiscardedFile.objects.filter(due_at__lte=timezone.now()):
         remove(note.key)
+        failpoint(Point.TIDY_REMOVED)
         note.delete()
 
 

@@ -19,6 +19,7 @@ from generation.models import DiscardedFile, GenerationControl, GenerationJob, U
 from quotas import storage as kept
 from tenants.models import Tenant
 from wire.errors import ApiError
+from wire.failpoints import Point, failpoint
 from wire.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,9 @@ def _stored(tenant: Tenant, file: bytes, sha256: str, size: tuple[int, int]) -> 
     upload = Upload(id=new_id("upl"), tenant=tenant, sha256=sha256, size_bytes=len(file), width=size[0], height=size[1])
     upload.blob = f"{storage.ROOT}/{tenant.pk}/uploads/{upload.pk}.png"
     note = DiscardedFile.objects.create(key=upload.blob, due_at=timezone.now() + storage.ORPHAN_AGE)
+    failpoint(Point.UPLOAD_NOTED)
     storage.put(upload.blob, file)
+    failpoint(Point.UPLOAD_WRITTEN)
     try:
         with transaction.atomic():
             upload.save(force_insert=True)

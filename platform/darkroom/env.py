@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from wire.failpoints import Break, Point, parsed
+
 # Of each scheme: its port, TLS from the first byte, TLS after a STARTTLS.
 MAIL_SCHEMES = {"smtps": (465, True, False), "smtp": (587, False, True), "smtp+plain": (25, False, False)}
 
@@ -79,6 +81,14 @@ def price(name: str, default: str) -> tuple[Decimal, str]:
 def names(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def failpoints(name: str) -> dict[Point, Break]:
+    """Return where processes are to break; an absent variable means nowhere."""
+    try:
+        return parsed(text(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def mail_server(name: str) -> MailServer | None:

@@ -299,6 +299,9 @@ OPENAI_MODEL_ALIASES = env.names("DARKROOM_OPENAI_MODEL_ALIASES")
 CLOUD_PRICE = env.price("DARKROOM_CLOUD_PRICE", "0.04 USD")
 IMAGE_URL_SECONDS = env.number("DARKROOM_IMAGE_URL_SECONDS", 900, low=10, high=86_400)
 
+# Where this process breaks on purpose, in tests and drills.
+FAILPOINTS = env.failpoints("DARKROOM_FAILPOINTS")
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

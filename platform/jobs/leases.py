@@ -19,6 +19,7 @@ from jobs.shares import lift
 from jobs.turns import Claimant, Turn, next_of, turns
 from quotas.limits import running_caps
 from tenants.ownership import OwnedQuerySet
+from wire.failpoints import Point, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ def _who_may_start(model: type[Job], suspects: OwnedQuerySet) -> dict[str, int |
 
 
 def _take(job: Job, claimant: Claimant) -> None:
+    failpoint(Point.CLAIM_FOUND)
     move(
         job,
         Status.RUNNING,
@@ -113,6 +115,7 @@ def _take(job: Job, claimant: Claimant) -> None:
         started_at=Now(),
         lease_until=_lease_end(),
     )
+    failpoint(Point.CLAIM_TAKEN)
 
 
 def suspect_waits_long(model: type[Job]) -> bool:
@@ -154,6 +157,7 @@ class Lease:
         mine = type(self.job).objects.filter(pk=self.job.pk, attempt=self.job.attempt, status=Status.RUNNING)
         if not mine.filter(cancel_requested_at=None).update(**changes):
             raise CancelRequested if mine.exists() else LostLease(f"{self.job.pk} was taken away")
+        failpoint(Point.RUN_REPORTED)
 
 
 def sweep() -> bool:
@@ -168,6 +172,7 @@ def sweep() -> bool:
 
 def recover(job: Job, why: str, only_if: Q | None = None) -> None:
     """Give a job that lost its worker its next chance, unless it was cancelled or has done so too often."""
+    failpoint(Point.SWEEP_FOUND)
     crashes = job.crashes + 1
     log.warning("%s: attempt %s on %s ended: %s", job.pk, job.attempt, job.worker, why)
     try:
@@ -178,6 +183,7 @@ def recover(job: Job, why: str, only_if: Q | None = None) -> None:
             hand_back(job, why, only_if, crashes=crashes)
     except LostLease:
         log.info("%s: it is not lost, or somebody else recovered it", job.pk)
+    failpoint(Point.SWEEP_RECOVERED)
 
 
 def hand_back(job: Job, why: str, only_if: Q | None = None, **changes: Any) -> None:

@@ -18,6 +18,7 @@ from jobs.moves import LostLease, fail, move
 from quotas import storage
 from quotas.costs import Lesson, learn
 from wire.errors import OUT_OF_REACH
+from wire.failpoints import Point, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class Held:
             if self.performance is None:
                 self.performance = self.performer.begin(self.job)
                 self.performance.outcome.add_done_callback(lambda _: self.wake())
+                failpoint(Point.RUN_BEGUN)
             done = self.performance.outcome.done()
             self.lease.report(*self.performance.progress, pulse=self.performance.pulse, done=done)
             if not done:
@@ -177,4 +179,6 @@ def _finished(job: Job, rows: Sequence[models.Model], measured_ms: int) -> Job:
         for row in rows:
             row.save(force_insert=True)
         storage.add_rows(job.tenant_id, rows)
+        failpoint(Point.SETTLE_WRITTEN)
+    failpoint(Point.SETTLE_COMMITTED)
     return job

@@ -16,6 +16,7 @@ from jobs.models import TERMINAL, Job, JobEvent, Status
 from quotas.ledger import settle
 from tenants.ownership import OwnedQuerySet
 from webhooks.outbox import Happening, record
+from wire.failpoints import Point, failpoint
 
 MOVES = {
     # from             to                event
@@ -86,6 +87,7 @@ def cancel_waiting(jobs: OwnedQuerySet, *, detail: str) -> None:
 
 def _settle(jobs: Sequence[Job]) -> None:
     """Charge jobs of one kind that have just ended."""
+    failpoint(Point.SETTLE_BEGUN)
     for job in jobs:
         job.charged_ms = job.charge.ms
     # In one order everywhere: two who settle for the same tenants must not wait for each other.
@@ -93,6 +95,7 @@ def _settle(jobs: Sequence[Job]) -> None:
         settle(tenant_id, [job.charge for job in jobs if job.tenant_id == tenant_id])
     if jobs:
         type(jobs[0])._default_manager.bulk_update(jobs, ["charged_ms"])
+    failpoint(Point.SETTLE_CHARGED)
 
 
 def _tell(jobs: Sequence[Job]) -> None:

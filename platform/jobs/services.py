@@ -22,6 +22,7 @@ from quotas.refusals import Excess, queue_full
 from tenants.isolation import for_everybody
 from tenants.ownership import OwnedQuerySet
 from wire.errors import ApiError
+from wire.failpoints import Point, failpoint
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
@@ -39,12 +40,20 @@ def accept(*jobs: Job) -> None:
     with transaction.atomic():
         limits = limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
+        failpoint(Point.ACCEPT_RESERVED)
         storage.check_room(jobs[0].tenant, limits=limits)
         # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
         _check_room(jobs[0], len(jobs), limits)
         enter(type(jobs[0]), jobs[0].tenant_id)
         place(jobs)
-    transaction.on_commit(partial(ring, math.ceil(len(jobs) / settings.JOBS_AT_ONCE)))
+        failpoint(Point.ACCEPT_PLACED)
+    transaction.on_commit(partial(_ring_for, len(jobs)))
+
+
+def _ring_for(jobs: int) -> None:
+    failpoint(Point.ACCEPT_COMMITTED)
+    ring(math.ceil(jobs / settings.JOBS_AT_ONCE))
+    failpoint(Point.ACCEPT_RUNG)
 
 
 def _check_room(job: Job, count: int, limits: EffectiveLimits) -> None:

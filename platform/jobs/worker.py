@@ -23,6 +23,7 @@ from jobs.doorbell import BELL, listen
 from jobs.lifecycle import Held, Performer, WorkerUnfit
 from jobs.models import Job, Worker
 from jobs.weights import Weights
+from wire.failpoints import Point, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,7 @@ class GpuWorker:
                 job = leases.claim(model, self.name, held=held, resident=rather, alone=not self.held)
                 if job is None:
                     break
+                failpoint(Point.CLAIM_COMMITTED)
                 self.weights.used(job.affinity)
                 self.held.append(Held(job, performer, must_stop=self._is_out_of_time, wake=BELL.rung.set))
                 self._attend()  # begins it, without which there would be room for ever

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from webhooks.courier import Answer
 from webhooks.models import Delivery, DeliveryAttempt
 from webhooks.services import disable_endpoint
+from wire.failpoints import Point, failpoint
 
 # How long after each attempt the next one is due (Standard Webhooks); after the tenth there is none.
 PAUSES = [
@@ -74,6 +75,7 @@ def settle(delivery: Delivery, answer: Answer, now: datetime) -> None:
                 _silence(delivery, now)
         else:
             _held(delivery).update(due_at=now + pause_after(delivery.attempts, answer.retry_after, now))
+        failpoint(Point.DELIVER_NOTED)
 
 
 def pause_after(attempt: int, retry_after: str, now: datetime) -> timedelta:

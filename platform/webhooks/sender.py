@@ -17,6 +17,7 @@ from webhooks.courier import Answer, Courier
 from webhooks.lanes import Lanes
 from webhooks.letters import Letter, letter_of
 from webhooks.models import Delivery
+from wire.failpoints import Point, failpoint
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Sender:
             return False
         if not deliveries.take(delivery, now):
             return False
+        failpoint(Point.DELIVER_TAKEN)
         if deliveries.is_hopeless(delivery):
             deliveries.give_up(delivery, now)
             return True
@@ -96,6 +98,7 @@ class Sender:
         answer = BROKE
         try:
             answer = self.courier.post(letter.url, letter.body, letter.headers)
+            failpoint(Point.DELIVER_SENT)
         finally:
             self.answers.put((delivery, answer))
 
@@ -105,4 +108,5 @@ class Sender:
         self.lanes.end(delivery.lane, delivery.tenant_id)
         self.lanes.judge(delivery.lane, now, arrived=answer.is_success)
         deliveries.settle(delivery, answer, now)
+        failpoint(Point.DELIVER_SETTLED)
         log.info("%s: attempt %s: %s", delivery.pk, delivery.attempts, answer.status or answer.error)
