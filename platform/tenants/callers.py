@@ -74,6 +74,18 @@ def caller_of(request: HttpRequest) -> Caller:
     return caller
 
 
+def check_again(caller: Caller) -> None:
+    """Raise ApiError where the caller may not come in any more: what they have asked for took a while."""
+    if caller.key:
+        again = ApiKey.objects.select_related("tenant").filter(pk=caller.key.pk).first()
+        check_tenant(check_key(again).tenant)
+        return
+    membership = Membership.objects.select_related("tenant").filter(tenant=caller.tenant, user=caller.user).first()
+    if membership is None:
+        raise no_key()
+    check_tenant(membership.tenant)
+
+
 def check_tenant(tenant: Tenant) -> None:
     """Raise ApiError where this tenant is not served."""
     if tenant.suspended_at:

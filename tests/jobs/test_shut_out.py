@@ -12,15 +12,19 @@ from django.contrib.sessions.models import Session
 from django.db import connections
 from django.utils import timezone
 
+from generation.intake.uploads import DECODING
 from generation.models import GenerationJob
 from jobs.watch import WATCH, Watch
+from tenants.callers import Caller, check_again
 from tenants.models import ApiKey, Membership, User
 from tenants.services import revoke_key, suspend_tenant
 from tenants.standing import Standing, refusals
+from tests.generation.giving import given, plain
 from tests.server import opened
 from wire.errors import ApiError
 
 ROUTE = "/api/v1/generations"
+JSON = {"Content-Type": "application/json"}
 PATIENCE = 5  # seconds of silence, long before a keep-alive
 
 
@@ -100,7 +104,7 @@ def test_a_stream_of_another_key_goes_on(alice, bob, server, job):
 
 def test_a_long_wait_ends_with_its_key(alice, server, valkey):
     connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=PATIENCE)
-    headers = {"Authorization": f"Bearer {alice.secret}", "Prefer": "wait=60", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {alice.secret}", "Prefer": "wait=60", **JSON}
     connection.request("POST", ROUTE, json.dumps({"prompt": "a kite"}), headers)
     while not WATCH.waiters:
         time.sleep(0.01)
@@ -108,6 +112,33 @@ def test_a_long_wait_ends_with_its_key(alice, server, valkey):
     answer = connection.getresponse()
     assert (answer.status, json.load(answer)["error"]["code"]) == (401, "api_key_revoked")
     assert GenerationJob.objects.get().status == "queued"  # it was accepted: revoking a key cancels no work
+
+
+@pytest.mark.parametrize(
+    ("shut_out", "code"),
+    [
+        (lambda person: revoke_key(person.key), "api_key_revoked"),
+        (lambda person: suspend_tenant(person.tenant), "account_suspended"),
+    ],
+)
+def test_a_picture_that_is_taken_in_slowly_is_for_nobody_who_was_shut_out_meanwhile(alice, server, shut_out, code):
+    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=PATIENCE)
+    order = {"prompt": "a kite", "init_image": given(plain())}
+    with DECODING:
+        connection.request("POST", ROUTE, json.dumps(order), {"Authorization": f"Bearer {alice.secret}", **JSON})
+        while not ApiKey.objects.exclude(last_used_at=None).exists():
+            time.sleep(0.01)
+        shut_out(alice)
+    assert json.load(connection.getresponse())["error"]["code"] == code
+    assert not GenerationJob.objects.exists()
+
+
+def test_a_member_who_was_removed_meanwhile_is_nobody(alice, bob):
+    caller = Caller(bob.tenant, (), user=bob.user)
+    check_again(caller)
+    Membership.objects.get(user=bob.user).delete()
+    with pytest.raises(ApiError, match="Send your key"):
+        check_again(caller)
 
 
 def test_an_archive_breaks_off_with_its_key(alice):
