@@ -101,7 +101,7 @@ class Generations(Once, ShowsLimits):
         waiting = [job.pk for job in rows if job.status == Status.QUEUED]
         found = prospects(GenerationJob, caller(request).tenant.pk, waiting) if waiting else {}
         context = {"prospects": found}
-        return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
+        return Response(listing(rows, has_more, GenerationSerializer(context=context).to_representation))
 
 
 def _made(request: Request, usual: dict[str, Any]) -> GenerationJob:

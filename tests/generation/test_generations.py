@@ -5,6 +5,7 @@ import io
 import PIL.Image
 import pytest
 from django.test import RequestFactory
+from rest_framework.fields import Field
 
 from generation.views import Generations
 
@@ -90,6 +91,18 @@ def test_a_list_costs_the_same_queries_however_long(alice, django_assert_num_que
     with django_assert_num_queries(5 + 7):
         answer = Generations.as_view()(request)
     assert len(answer.data["data"]) == 5
+
+
+def test_a_list_makes_its_serializer_once_however_long(alice, run_jobs):
+    def fields_made(address):
+        before = Field._creation_counter
+        alice.api.get(address)
+        return Field._creation_counter - before
+
+    for index in range(3):
+        alice.api.post(ROUTE, {"prompt": f"kite {index}"})
+    run_jobs()
+    assert fields_made(f"{ROUTE}?limit=1") == fields_made(f"{ROUTE}?limit=3")
 
 
 def test_another_tenants_generation_looks_like_none(alice, charlie):
