@@ -30,7 +30,7 @@ LOOK_SECONDS = 0.25
 KEEPALIVE_SECONDS = 15
 # So many hear in one look that they moved up, and nothing more: each of them costs a few queries and a rendering, and
 # with every job that ends all those behind it move up. The others hear it in the next looks.
-PLACES_A_LOOK = 5
+PLACES_A_LOOK = 2
 STANDS = ("status", "attempt", "progress_step", "progress_steps")  # as a snapshot has them
 
 AnyGuest = TypeVar("AnyGuest", bound=Guest)
