@@ -46,7 +46,7 @@ CANCEL_AFTER = OpenApiParameter(
 
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     """Return this tenant's generation. Raises ApiError: another's looks like none."""
-    return named(with_all_shown(GenerationJob.objects.for_tenant(tenant)), job_id, "gen")
+    return named(with_all_shown(GenerationJob.objects.for_tenant(tenant)).select_related("tenant"), job_id, "gen")
 
 
 def made_before(tenant: Tenant) -> GenerationJob | None:
