@@ -23,7 +23,7 @@ from loras.models import Lora, LoraVersion
 
 Drive = Callable[[Load], dict[str, Any]]
 CHUNK = 2000  # generations stored at once
-BATCH_OF, LORA_EVERY, FAILS_EVERY, OTHERS_EVERY = 50, 3, 20, 4
+BATCH_OF, LORA_EVERY, FAILS_EVERY, OTHERS_EVERY = 50, 3, 5, 4
 LORA = {"rank": 8, "parts": ["unet"], "size_bytes": 1}
 
 

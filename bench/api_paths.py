@@ -82,7 +82,7 @@ def ours(site: Site) -> list[Path]:
 
 def row(web: Web, drive: Drive, path: Path, clients: int, seconds: float) -> dict[str, Any]:
     """Ask for so long, after a moment that does not count."""
-    drive(Load(web.port, path.requests, clients, WARM_UP_SECONDS))
+    drive(Load(web.port, path.requests, clients, min(WARM_UP_SECONDS, seconds)))
     busy = web.busy_seconds
     found = drive(Load(web.port, path.requests, clients, seconds))
     answers, requests = found.pop("answers"), found.pop("requests")
