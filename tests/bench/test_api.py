@@ -12,7 +12,7 @@ from bench.api_load import asked, figures
 from bench.api_statements import Ear, reads_whole
 from generation.models import Image
 
-SHORT = ("--seconds", "0.25", "--clients", "2", "--waiters", "20", "--pictures", "60", "--few-pictures", "30")
+SHORT = ("--seconds", "0.2", "--clients", "2", "--waiters", "20", "--pictures", "60", "--few-pictures", "30")
 
 
 def test_a_request_says_how_long_its_body_is():
