@@ -19,7 +19,8 @@ def absolute(path: str) -> str:
 
 def with_all_shown(jobs: QuerySet[Any]) -> QuerySet[Any]:
     """Return the jobs with all that their JSON shows, in as few queries as there are kinds of it."""
-    return jobs.select_related("checkpoint", "refiner", "tenant").prefetch_related("images", "loras", "controls")
+    # Not the tenant: SQLite, once it knows how few they are, would begin with it and sort all of its jobs.
+    return jobs.select_related("checkpoint", "refiner").prefetch_related("images", "loras", "controls")
 
 
 class ImageSerializer(serializers.ModelSerializer[Image]):

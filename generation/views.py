@@ -46,7 +46,7 @@ CANCEL_AFTER = OpenApiParameter(
 
 def find_generation(tenant: Tenant, job_id: str) -> GenerationJob:
     """Return this tenant's generation. Raises ApiError: another's looks like none."""
-    return named(with_all_shown(GenerationJob.objects.for_tenant(tenant)), job_id, "gen")
+    return named(with_all_shown(GenerationJob.objects.for_tenant(tenant)).select_related("tenant"), job_id, "gen")
 
 
 def made_before(tenant: Tenant) -> GenerationJob | None:
@@ -101,7 +101,7 @@ class Generations(Once, ShowsLimits):
         waiting = [job.pk for job in rows if job.status == Status.QUEUED]
         found = prospects(GenerationJob, caller(request).tenant.pk, waiting) if waiting else {}
         context = {"prospects": found}
-        return Response(listing(rows, has_more, lambda job: GenerationSerializer(job, context=context).data))
+        return Response(listing(rows, has_more, GenerationSerializer(context=context).to_representation))
 
 
 def _made(request: Request, usual: dict[str, Any]) -> GenerationJob:

@@ -68,7 +68,7 @@ class Loras(APIView):
         """List the LoRAs that you may use, newest first."""
         words, hash = (_text(request, name) for name in ("q", "hash"))
         rows, has_more = page(search(caller(request), words, hash), request.query_params, "lora")
-        return Response(listing(rows, has_more, lambda lora: LoraSerializer(lora).data))
+        return Response(listing(rows, has_more, LoraSerializer().to_representation))
 
 
 def _text(request: Request, name: str) -> str:

@@ -51,7 +51,7 @@ class Batches(Once, ShowsLimits):
         """List your tenant's batches and sweeps, newest first."""
         rows, has_more = page(Batch.objects.for_tenant(caller(request).tenant), request.query_params, "batch")
         context = {"tallies": tallies(rows)}
-        return Response(listing(rows, has_more, lambda batch: BatchSerializer(batch, context=context).data))
+        return Response(listing(rows, has_more, BatchSerializer(context=context).to_representation))
 
 
 class Sweeps(Once, ShowsLimits):

@@ -1,6 +1,7 @@
 """Who in this process is answered for long, and what does each of them hear?"""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ class Waiter(Guest):
     attempt: int = 0
     seen: int = 0
     told: Snapshot | None = None
+    told_at: float = 0.0  # by a clock that only orders
     news: asyncio.Queue[News] = field(default_factory=asyncio.Queue)
 
     def refuse(self, refusal: ApiError) -> None:
@@ -59,6 +61,12 @@ class Waiter(Guest):
             self.attempt, self.seen = attempt, 0
         return [previews.key(self.job.pk, attempt, number) for number in range(self.seen, self.wanted)]
 
+    def has_only_moved_up(self, snapshot: Snapshot | None) -> bool:
+        """Return whether nothing is new but the job's place among those that wait."""
+        if snapshot is None or self.told is None or snapshot == self.told:
+            return False
+        return snapshot == self.told._replace(position=snapshot.position)
+
     def tell(self, snapshot: Snapshot, shown: dict[str, bytes]) -> None:
         """Pass on what is new; the previews first, since the end is the last to be told."""
         for number, name in enumerate(self.awaited(snapshot.attempt), start=self.seen):
@@ -66,5 +74,5 @@ class Waiter(Guest):
                 self.seen = number + 1
                 self.news.put_nowait(shown[name])
         if snapshot != self.told:
-            self.told = snapshot
+            self.told, self.told_at = snapshot, time.monotonic()
             self.news.put_nowait(snapshot)

@@ -7,7 +7,7 @@ in any more hears nothing more, even when nothing happens.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
 KEEPALIVE_SECONDS = 15
+# So many hear in one look that they moved up, and nothing more: each of them costs a few queries and a rendering, and
+# with every job that ends all those behind it move up. The others hear it in the next looks.
+PLACES_A_LOOK = 2
+STANDS = ("status", "attempt", "progress_step", "progress_steps")  # as a snapshot has them
 
 AnyGuest = TypeVar("AnyGuest", bound=Guest)
 
@@ -104,7 +108,7 @@ class Watch:
             except Error as error:
                 log.warning("cannot look at what requests wait for: %s", error)
             else:
-                for guest in guests:
+                for guest in set(guests) - seen.later(guests):
                     seen.tell(guest)
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -116,6 +120,12 @@ class Seen:
     jobs: dict[str, Snapshot]
     shown: dict[str, bytes]
     refused: dict[Standing, ApiError]
+
+    def later(self, guests: Sequence[Guest]) -> set[Guest]:
+        """Return who hears later that it has moved up: whoever was told something last."""
+        waiters = [guest for guest in guests if isinstance(guest, Waiter) and guest.standing not in self.refused]
+        moved = [each for each in waiters if each.has_only_moved_up(self.jobs.get(each.job.pk))]
+        return set(sorted(moved, key=lambda waiter: waiter.told_at)[PLACES_A_LOOK:])
 
     def tell(self, guest: Guest) -> None:
         """Tell this request what it may hear."""
@@ -146,14 +156,14 @@ def _looked_at(guests: list[Guest]) -> Seen:
 
 
 def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:
-    jobs = list(model.objects.filter(pk__in=ids))
-    waiting = {job.tenant_id for job in jobs if job.status == Status.QUEUED}
+    # No whole rows: a thousand may wait, and we look four times a second.
+    jobs = list(model.objects.filter(pk__in=ids).values_list("pk", "tenant_id", *STANDS))
+    waiting = {tenant_id for _, tenant_id, status, *_ in jobs if status == Status.QUEUED}
     places = positions(model, waiting) if waiting else {}
-    return {job.pk: _snapshot(job, places.get(job.pk)) for job in jobs}
-
-
-def _snapshot(job: Job, position: int | None) -> Snapshot:
-    return Snapshot(job.status, job.attempt, job.progress_step, job.progress_steps, position)
+    return {
+        job_id: Snapshot(status, attempt, step, steps, places.get(job_id))
+        for job_id, _, status, attempt, step, steps in jobs
+    }
 
 
 WATCH = Watch()

@@ -42,4 +42,4 @@ class Audit(APIView):
         """List what was done, newest first: sign-ins, keys, members, limits, and what operators looked at."""
         found = events_of(caller(request).tenant, request.query_params)
         rows, has_more = page(found, request.query_params, "aud")
-        return Response(listing(rows, has_more, lambda event: AuditEventSerializer(event).data))
+        return Response(listing(rows, has_more, AuditEventSerializer().to_representation))

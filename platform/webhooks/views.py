@@ -44,7 +44,7 @@ class Webhooks(APIView):
     def get(self, request: Request) -> Response:
         """List your tenant's webhooks, newest first."""
         rows, has_more = page(Endpoint.objects.for_tenant(caller(request).tenant), request.query_params, "whk")
-        return Response(listing(rows, has_more, lambda endpoint: EndpointSerializer(endpoint).data))
+        return Response(listing(rows, has_more, EndpointSerializer().to_representation))
 
 
 class OneWebhook(APIView):
@@ -136,7 +136,7 @@ class Deliveries(APIView):
         if id is not None:
             owned = owned.filter(endpoint=find_endpoint(tenant, id))
         rows, has_more = page(owned, request.query_params, "dlv")
-        return Response(listing(rows, has_more, lambda delivery: DeliverySerializer(delivery).data))
+        return Response(listing(rows, has_more, DeliverySerializer().to_representation))
 
 
 class Replay(APIView):

@@ -13,6 +13,9 @@ from generation.orders import Order
 from loras.models import Checkpoint, ControlNet
 from tenants.callers import Caller
 from tenants.models import every_scope
+from tests.pages.conftest import plan_of
+
+__all__ = ["plan_of"]
 
 
 @pytest.fixture

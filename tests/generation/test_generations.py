@@ -4,7 +4,9 @@ import io
 
 import PIL.Image
 import pytest
+from django.db import connection
 from django.test import RequestFactory
+from rest_framework.fields import Field
 
 from generation.views import Generations
 
@@ -90,6 +92,32 @@ def test_a_list_costs_the_same_queries_however_long(alice, django_assert_num_que
     with django_assert_num_queries(5 + 7):
         answer = Generations.as_view()(request)
     assert len(answer.data["data"]) == 5
+
+
+def test_a_list_is_read_in_its_order_though_the_database_knows_how_few_tenants_there_are(alice, plan_of):
+    alice.api.post(ROUTE, {"prompt": "a red kite"})
+    request = RequestFactory().get(ROUTE, headers={"Authorization": f"Bearer {alice.secret}"})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("UPDATE sqlite_stat1 SET stat = '200000 200000 1' WHERE tbl = 'generation_generationjob'")
+        cursor.execute("ANALYZE sqlite_schema")
+        plan = plan_of('ORDER BY "generation_generationjob"."id" DESC', lambda: Generations.as_view()(request))
+        cursor.execute("DELETE FROM sqlite_stat1")
+        cursor.execute("ANALYZE sqlite_schema")
+    assert "generationjob_newest" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_list_makes_its_serializer_once_however_long(alice, run_jobs):
+    def fields_made(address):
+        before = Field._creation_counter
+        alice.api.get(address)
+        return Field._creation_counter - before
+
+    for index in range(3):
+        alice.api.post(ROUTE, {"prompt": f"kite {index}"})
+    run_jobs()
+    assert fields_made(f"{ROUTE}?limit=1") == fields_made(f"{ROUTE}?limit=3")
 
 
 def test_another_tenants_generation_looks_like_none(alice, charlie):

@@ -34,7 +34,7 @@ class Keys(APIView):
         """List the keys, newest first; those that have ended too."""
         owned = ApiKey.objects.for_tenant(caller(request).tenant).select_related("created_by")
         rows, has_more = page(owned, request.query_params, "key")
-        return Response(listing(rows, has_more, lambda key: KeySerializer(key).data))
+        return Response(listing(rows, has_more, KeySerializer().to_representation))
 
     @extend_schema(request=KeyOrderSerializer, responses={201: NewKeySerializer})
     def post(self, request: Request) -> Response:

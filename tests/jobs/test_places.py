@@ -1,0 +1,49 @@
+"""When a job ends, all behind it move up. Of a crowd that waits, few hear so in one look, and all in turn."""
+
+import pytest
+
+from generation.models import GenerationJob
+from jobs.guests import Snapshot, Waiter
+from jobs.watch import PLACES_A_LOOK, Seen
+from tenants.standing import Standing
+
+CROWD = 3 * PLACES_A_LOOK
+WAITS = Snapshot("queued", 0, 0, 30, position=9)
+
+
+@pytest.fixture
+def crowd():
+    waiters = [Waiter(Standing("ten"), job=GenerationJob(pk=f"gen_{number}")) for number in range(CROWD)]
+    look(waiters, WAITS)
+    return waiters
+
+
+def look(waiters, stands):
+    """Tell them of one look, and return who heard something."""
+    for waiter in waiters:
+        while not waiter.news.empty():
+            waiter.news.get_nowait()
+    seen = Seen({waiter.job.pk: stands for waiter in waiters}, {}, {})
+    for waiter in set(waiters) - seen.later(waiters):
+        seen.tell(waiter)
+    return {waiter for waiter in waiters if not waiter.news.empty()}
+
+
+def test_few_hear_in_one_look_that_they_moved_up(crowd):
+    assert len(look(crowd, WAITS._replace(position=8))) == PLACES_A_LOOK
+
+
+def test_all_hear_it_in_turn(crowd):
+    looks = [look(crowd, WAITS._replace(position=8)) for _ in range(3)]
+    assert set.union(*looks) == set(crowd)
+    assert look(crowd, WAITS._replace(position=8)) == set()
+
+
+def test_who_heard_least_lately_hears_next(crowd):
+    early = look(crowd, WAITS._replace(position=8))
+    later = look(crowd, WAITS._replace(position=7))
+    assert not early & later
+
+
+def test_all_hear_at_once_that_their_job_has_begun(crowd):
+    assert look(crowd, WAITS._replace(status="running", attempt=1, position=None)) == set(crowd)
