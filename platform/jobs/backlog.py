@@ -15,6 +15,8 @@ from quotas.limits import EffectiveLimits, limits_of_all
 from tenants.isolation import for_everybody
 
 FLEX = max(RANKS.values())
+# As `Job.counted_ms`, in the database.
+COUNTED_MS = Greatest("estimated_ms", Value(LEAST_MS))
 OF_THE_RUNNING = ("tenant_id", "estimated_ms", "progress_step", "progress_steps")
 
 
@@ -81,9 +83,8 @@ def lines_of(model: type[Job]) -> list[Line]:
 def grouped(model: type[Job]) -> QuerySet[Any, Any]:
     """Return the query of what waits."""
     waiting = model.objects.filter(status=Status.QUEUED, crashes=0).order_by()
-    counted_ms = Sum(Greatest("estimated_ms", Value(LEAST_MS)))
     lines: QuerySet[Any, Any] = waiting.values("tenant_id", "tier", "affinity").annotate(
-        oldest_at=Min("created_at"), jobs=Count("*"), ms=counted_ms
+        oldest_at=Min("created_at"), jobs=Count("*"), ms=Sum(COUNTED_MS)
     )
     return lines
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q, RowRange, Sum, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from jobs.backlog import FLEX
+from jobs.backlog import COUNTED_MS, FLEX
 from jobs.forecast import Forecast, Outlook
 from jobs.models import Job, Status
 from jobs.tiers import rank, rank_of
-from jobs.turns import in_order, late_before
+from jobs.turns import late_before, order
 
 SHOWN = ("tenant_id", "tier", "created_at", "finish_by", "estimated_ms", "crashes")
 
@@ -52,14 +54,15 @@ def positions(model: type[Job], tenant_ids: Collection[str]) -> dict[str, int]:
 def prospects(model: type[Job], tenant_id: str, wanted: Collection[str]) -> dict[str, Prospect]:
     """Return how those of these jobs stand that wait; the same few queries, however many they are."""
     outlook, now = Outlook.of(model, tenant_id), timezone.now()
-    own = model.objects.for_tenant(tenant_id).filter(status=Status.QUEUED)
-    waiting = list(in_order(own, late_before(outlook.own, 1 + len(outlook.others)), suspects=True).only(*SHOWN))
-    found, before_ms = {}, 0.0
-    for place, job in enumerate(waiting, start=1):
-        if job.pk in wanted:
-            found[job.pk] = _prospect(job, place, before_ms, outlook, now)
-        before_ms += job.counted_ms
-    return found
+    sorted_by = order(late_before(outlook.own, 1 + len(outlook.others)), suspects=True)
+    own = model.objects.for_tenant(tenant_id).filter(status=Status.QUEUED).only(*SHOWN)
+    placed = own.annotate(
+        place=Window(RowNumber(), order_by=sorted_by),
+        upto_ms=Window(Sum(COUNTED_MS), order_by=sorted_by, frame=RowRange(None, 0)),
+    )
+    # Asked as a question about the place, or the database would count those alone that are wanted.
+    found = placed.filter(Q(place=0) | Q(pk__in=wanted))
+    return {job.pk: _prospect(job, job.place, job.upto_ms - job.counted_ms, outlook, now) for job in found}
 
 
 def _prospect(job: Job, place: int, before_ms: float, outlook: Outlook, now: datetime) -> Prospect:

@@ -106,7 +106,12 @@ def in_order(
 ) -> QuerySet[Job]:
     """Sort one tenant's waiting jobs: by tier, then those that could not be last, then by weights, then as asked.
     Before all that `suspects`, if they are among them, by how many workers died."""
+    return own.order_by(*order(late_before, resident, suspects=suspects))
+
+
+def order(late_before: datetime, resident: Set[str] = frozenset(), *, suspects: bool = False) -> list[Any]:
+    """Return by what one tenant's waiting jobs are sorted: see `in_order`."""
     late = Case(When(finish_by__lt=late_before, then=F("finish_by")))
     absent = Case(When(affinity__in=sorted(resident), then=Value(0)), default=Value(1))
     first: list[Any] = ["crashes"] if suspects else []
-    return own.order_by(*first, rank(), OrderBy(late, nulls_last=True), *([absent] if resident else []), "pk")
+    return [*first, rank(), OrderBy(late, nulls_last=True), *([absent] if resident else []), "pk"]
