@@ -4,12 +4,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from darkroom.up.asking import Asker
 from darkroom.up.faults import PROCESSES, flush_store, kill
-from darkroom.up.first_picture import FINAL
 from darkroom.up.inbox import Inbox
 from darkroom.up.site import Site
 from darkroom.up.supervisor import WontStart
@@ -19,6 +19,8 @@ from darkroom.up.verdict import Outcome, violations, what_is_wrong
 ASKING_AT_ONCE = 32
 JOBS_PER_KILL = 2
 FLUSH_SHARE = 0.1
+FIRST_LIFE_SECONDS = 4.0
+LONGER, SHORTER = 1.05, 0.8  # so that one kill in five or six comes after something has got done
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 180.0  # without any news
 
@@ -34,16 +36,20 @@ class Plan:
 
 @dataclass
 class Storm:
-    """Kills processes of a site at random moments, almost as often as it can bear."""
+    """Kills processes of a site at random moments, about as often as it can bear."""
 
     site: Site
     plan: Plan
     kills: Counter[str] = field(default_factory=Counter)
     flushes: int = 0
 
-    def strikes(self, life_seconds: float) -> Iterator[str]:
-        """Kill one process after the other and yield its name; each lives about so long. Raises WontStart."""
-        chance = random.Random(self.plan.seed)
+    def strikes(self, news: Callable[[], int]) -> Iterator[str]:
+        """Kill one process after the other and yield its name. Raises WontStart.
+
+        A kill that nothing new came before finds only what is starting: then each is left alone for a little longer, and
+        otherwise for less, however fast the machine and the engine are.
+        """
+        chance, life_seconds, known = random.Random(self.plan.seed), FIRST_LIFE_SECONDS, news()
         while self.kills.total() < self.plan.kills:
             time.sleep(chance.uniform(0, 2 * life_seconds / len(PROCESSES)))
             if self.site.process.poll() is not None:
@@ -53,6 +59,8 @@ class Storm:
                 self.flushes += flush_store(self.site.home)
             if kill(self.site.home, name):
                 self.kills[name] += 1
+                life_seconds *= SHORTER if news() > known else LONGER
+                known = news()
                 yield name
 
 
@@ -60,11 +68,9 @@ def endure(site: Site, inbox: Inbox, plan: Plan, say: Callable[[str], None]) -> 
     """Have jobs accepted while processes die, wait until all have ended, and check everything. Raises WontStart."""
     began, before = time.monotonic(), {job["id"] for job in site.client.generations()}
     asker, storm = Asker(site.client, inbox.url, plan.seed), Storm(site, plan)
-    life_seconds = _seconds_to_recover(site, asker, plan)
-    say(f"Each process will live for {life_seconds:.1f} s on average, as long as a worker takes to its first picture.")
     with ThreadPoolExecutor(ASKING_AT_ONCE) as threads:
-        asked = [threads.submit(asker.ask, 0, steps=plan.steps)]
-        for kills, _ in enumerate(storm.strikes(life_seconds), start=1):
+        asked: list[Future[dict[str, Any]]] = []
+        for kills, _ in enumerate(storm.strikes(lambda: len(inbox.heard)), start=1):
             for _ in range(JOBS_PER_KILL):
                 asked.append(threads.submit(asker.ask, len(asked), steps=plan.steps))
             say(f"{kills} kills, {sum(each.done() for each in asked)} requests answered, {len(inbox.heard)} jobs ended")
@@ -80,22 +86,6 @@ def endure(site: Site, inbox: Inbox, plan: Plan, say: Callable[[str], None]) -> 
         seconds=time.monotonic() - began,
         wrong=[*what_is_wrong(heard, jobs, inbox), *violations(site)],
     )
-
-
-def _seconds_to_recover(site: Site, asker: Asker, plan: Plan) -> float:
-    """Kill the worker, and return how long it takes until there is a picture again: machines and engines differ.
-
-    Raises WontStart.
-    """
-    began = time.monotonic()
-    kill(site.home, "worker")
-    job = asker.ask(0, steps=plan.steps)
-    while job["status"] not in FINAL:
-        if time.monotonic() - began > PATIENCE_SECONDS:
-            raise WontStart("No worker gets on with the first job.")
-        time.sleep(POLL_SECONDS)
-        job = site.client.generation(job["id"])
-    return time.monotonic() - began
 
 
 def _await_the_end(inbox: Inbox, heard: Sequence[str], say: Callable[[str], None]) -> None:
