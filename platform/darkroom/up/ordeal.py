@@ -19,8 +19,8 @@ from darkroom.up.verdict import Outcome, violations, what_is_wrong
 ASKING_AT_ONCE = 32
 JOBS_PER_KILL = 2
 FLUSH_SHARE = 0.1
-FIRST_LIFE_SECONDS = 4.0
-LONGER, SHORTER = 1.05, 0.8  # so that one kill in five or six comes after something has got done
+FIRST_LIFE_SECONDS = 8.0
+LONGER, SHORTER = 1.1, 0.75  # so that one kill in four comes after something has got done
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 180.0  # without any news
 
@@ -46,8 +46,8 @@ class Storm:
     def strikes(self, news: Callable[[], int]) -> Iterator[str]:
         """Kill one process after the other and yield its name. Raises WontStart.
 
-        A kill that nothing new came before finds only what is starting: then each is left alone for a little longer, and
-        otherwise for less, however fast the machine and the engine are.
+        A kill that nothing new came before finds only what is starting: then each is left alone for a little longer,
+        and otherwise for less, however fast the machine and the engine are.
         """
         chance, life_seconds, known = random.Random(self.plan.seed), FIRST_LIFE_SECONDS, news()
         while self.kills.total() < self.plan.kills:

@@ -4,15 +4,18 @@ import os
 import secrets
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from darkroom.up.client import Refused, Unreachable
 from darkroom.up.inbox import receiving
 from darkroom.up.ordeal import Plan, endure
 from darkroom.up.site import running_site
 from darkroom.up.store import free_port
+from darkroom.up.supervisor import WontStart
 from darkroom.up.verdict import Outcome
 
 # The ordeal never touches a database, store or bucket that somebody uses.
@@ -37,14 +40,20 @@ class Command(BaseCommand):
         kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         self.told_at = 0.0
         self.stdout.write(f"{kills} kills, drawn from seed {seed}.")
-        with receiving() as inbox:
-            here = {"DARKROOM_LEASE_SECONDS": "3"} | kept | {"DARKROOM_WEBHOOK_HOSTS": inbox.host}
-            home.mkdir(parents=True)
-            with (home / "up.log").open("wb") as log, running_site(home, free_port(), here, log) as site:
-                outcome = endure(site, inbox, Plan(kills=kills, seed=seed), self._progress)
+        try:
+            outcome = self._endured(home, kept, Plan(kills=kills, seed=seed))
+        except (WontStart, Refused, Unreachable, OSError) as error:
+            raise CommandError(f"{error} The logs are in {home / 'logs'} (seed {seed}).") from error
         self._table(outcome)
         if outcome.wrong:
             raise CommandError(f"Not every job ended exactly once (seed {seed}).")
+
+    def _endured(self, home: Path, environment: dict[str, str], plan: Plan) -> Outcome:
+        home.mkdir(parents=True)
+        with receiving() as inbox, (home / "up.log").open("wb") as log:
+            here = {"DARKROOM_LEASE_SECONDS": "3"} | environment | {"DARKROOM_WEBHOOK_HOSTS": inbox.host}
+            with running_site(home, free_port(), here, log) as site:
+                return endure(site, inbox, plan, self._progress)
 
     def _progress(self, text: str) -> None:
         """Write how far it is, now and then."""
@@ -63,8 +72,8 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{'killed':<12}{'times':>6}")
         for name, said in cut_short.items():
             self.stdout.write(f"{name:<12}{outcome.kills[name]:>6}  {said}")
-        succeeded = len(outcome.jobs) - outcome.given_up
         self.stdout.write(f"{'all':<12}{outcome.kills.total():>6}  in {outcome.seconds:.0f} s\n")
+        succeeded = len(outcome.jobs) - outcome.given_up
         self.stdout.write(
             f"{len(outcome.jobs)} jobs accepted: {succeeded} succeeded with {outcome.pictures} pictures, "
             f"{outcome.given_up} given up after three of their workers died, {len(outcome.wrong)} wrong."
