@@ -22,9 +22,8 @@ def inbox():
 def victim(environment, database_url, inbox):
     """A Darkroom on the database under test, which may send there."""
     home, port = Path(environment["DARKROOM_HOME"]), int(environment["PORT"])
-    with running_site(
-        home, port, environment | {"DATABASE_URL": database_url, "DARKROOM_WEBHOOK_HOSTS": inbox.host}
-    ) as it:
+    here = {"DATABASE_URL": database_url, "DARKROOM_WEBHOOK_HOSTS": inbox.host}
+    with running_site(home, port, environment | here) as it:
         yield it
 
 
@@ -32,4 +31,4 @@ def test_every_job_ends_once_whatever_is_killed(victim, inbox):
     outcome = endure(victim, inbox, Plan(kills=200, seed=2), print)
     assert outcome.wrong == []
     assert outcome.kills.total() == 200
-    assert min(outcome.requests, outcome.attempts, outcome.messages) > 0, "some kills met nobody at work"
+    assert outcome.requests and outcome.attempts, "no kill met an open request, or none a running job"
