@@ -31,4 +31,5 @@ def test_every_job_ends_once_whatever_is_killed(victim, inbox):
     outcome = endure(victim, inbox, Plan(kills=200, seed=2), print)
     assert outcome.wrong == []
     assert outcome.kills.total() == 200
-    assert outcome.requests and outcome.attempts, "no kill met an open request, or none a running job"
+    assert outcome.requests, "no kill met an open request"
+    assert outcome.attempts, "no kill met a running job"
