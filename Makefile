@@ -11,7 +11,7 @@ PY ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 TORCH_INDEX ?=
 TORCH := torch==2.13.0
 
-.PHONY: run demo demo-kill test lint chromium clean
+.PHONY: run demo demo-kill torture test lint chromium clean
 
 run: $(VENV)/installed
 	@$(BIN)/python manage.py up
@@ -20,7 +20,13 @@ demo: $(VENV)/installed
 	@$(BIN)/python manage.py demo
 
 demo-kill: $(VENV)/installed
-	@$(BIN)/python manage.py demo_kill
+	@$(BIN)/python manage.py torture --kills 40
+
+# With the tests' engine, which starts at once and paints plain colours: processes are to die, pictures do not matter.
+torture: export DARKROOM_ENGINE := tests.fakes.FakeEngine
+torture: export DARKROOM_CHECKPOINT := fake-sdxl
+torture: $(VENV)/installed
+	@$(BIN)/python manage.py torture --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED))
 
 # OpenMP threads that spin while they wait starve each other where tests run side by side.
 test: export OMP_WAIT_POLICY ?= PASSIVE

@@ -1,12 +1,17 @@
 """How do the first picture and the demonstrations ask for pictures? Like anyone: by the public API, with the key."""
 
 import json
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 60.0
+
+Body = Mapping[str, Any] | None
+Headers = Mapping[str, str]
+NONE: Headers = {}
 
 
 class Refused(Exception):
@@ -40,18 +45,21 @@ class Client:
             return "; ".join(json.loads(refused.answer)["missing"].values())
         return ""
 
-    def request_generation(self, **fields: Any) -> dict[str, Any]:
+    def request_generation(self, *, headers: Headers = NONE, **fields: Any) -> dict[str, Any]:
         """Ask for pictures and return the accepted job."""
-        return self._json("POST", "/api/v1/generations", fields)
+        return self._json("POST", "/api/v1/generations", fields, headers)
 
     def generation(self, job_id: str) -> dict[str, Any]:
         """Return the job as it stands."""
         return self._json("GET", f"/api/v1/generations/{job_id}")
 
-    def generations(self) -> list[dict[str, Any]]:
-        """Return the newest hundred jobs."""
-        jobs: list[dict[str, Any]] = self._json("GET", "/api/v1/generations?limit=100")["data"]
-        return jobs
+    def generations(self) -> Iterator[dict[str, Any]]:
+        """Yield every job, newest first."""
+        page = self._json("GET", "/api/v1/generations?limit=100")
+        while page["has_more"]:
+            yield from page["data"]
+            page = self._json("GET", f"/api/v1/generations?limit=100&after={page['last_id']}")
+        yield from page["data"]
 
     def content(self, image_id: str) -> bytes:
         """Return a picture's file."""
@@ -61,12 +69,12 @@ class Client:
         """Return the width that the checkpoint likes best."""
         return int(self._json("GET", "/api/v1/checkpoints")["data"][0]["defaults"]["width"])
 
-    def _json(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._call(method, path, body))
+    def _json(self, method: str, path: str, body: Body = None, named: Headers = NONE) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._call(method, path, body, named))
         return answer
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
-        headers = {"Host": self.host, "Authorization": self.authorization, "Content-Type": "application/json"}
+    def _call(self, method: str, path: str, body: Body = None, named: Headers = NONE) -> bytes:
+        headers = {"Host": self.host, "Authorization": self.authorization, "Content-Type": "application/json", **named}
         connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)

@@ -1,117 +1,100 @@
-"""Does every accepted job end exactly once, whatever dies? Jobs are accepted while something breaks again and again."""
+"""Does every accepted job end exactly once, whatever dies? Jobs are accepted while process after process is killed."""
 
-import json
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
-from redis import Redis
-
-from darkroom.up import leftovers
-from darkroom.up.first_picture import FINAL
+from darkroom.up.asking import Asker
+from darkroom.up.faults import PROCESSES, flush_store, kill
+from darkroom.up.inbox import Inbox
 from darkroom.up.site import Site
-from darkroom.up.start import STORE_URL
 from darkroom.up.supervisor import WontStart
+from darkroom.up.verdict import Outcome, violations, what_is_wrong
 
+# Whoever repeats a request that a dying process had begun hears for a minute that it is being done: others go on.
+ASKING_AT_ONCE = 32
+JOBS_PER_KILL = 2
+FLUSH_SHARE = 0.1
+FIRST_LIFE_SECONDS = 8.0
+LONGER, SHORTER = 1.1, 0.75  # so that one kill in four comes after something has got done
 POLL_SECONDS = 0.1
-END_SECONDS = 180.0
+PATIENCE_SECONDS = 180.0  # without any news
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to break how often. Each fault waits a random part of `span_seconds` after the one before."""
+    """How often to kill, and how long a job is; the seed decides whom and when."""
 
-    jobs: int = 40
-    faults: int = 20
-    steps: int = 20
-    span_seconds: float
+    kills: int
     seed: int
+    steps: int = 50
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How it ended."""
+@dataclass
+class Storm:
+    """Kills processes of a site at random moments, about as often as it can bear."""
 
-    faults: int
-    jobs: int
-    succeeded: int
-    pictures: int
-    attempts: int
-    seconds: float
-    violations: list[str]
+    site: Site
+    plan: Plan
+    kills: Counter[str] = field(default_factory=Counter)
+    flushes: int = 0
 
-    @property
-    def clean(self) -> bool:
-        """Return whether every job succeeded exactly once and every invariant holds."""
-        return self.jobs == self.succeeded == self.pictures and not self.violations
+    def strikes(self, news: Callable[[], int]) -> Iterator[str]:
+        """Kill one process after the other and yield its name. Raises WontStart.
+
+        A kill that nothing new came before finds only what is starting: then each is left alone for a little longer,
+        and otherwise for less, however fast the machine and the engine are.
+        """
+        chance, life_seconds, known = random.Random(self.plan.seed), FIRST_LIFE_SECONDS, news()
+        while self.kills.total() < self.plan.kills:
+            time.sleep(chance.uniform(0, 2 * life_seconds / len(PROCESSES)))
+            if self.site.process.poll() is not None:
+                raise WontStart(f"The supervisor has ended with status {self.site.process.returncode}.")
+            name = chance.choice(PROCESSES)
+            if chance.random() < FLUSH_SHARE:
+                self.flushes += flush_store(self.site.home)
+            if kill(self.site.home, name):
+                self.kills[name] += 1
+                life_seconds *= SHORTER if news() > known else LONGER
+                known = news()
+                yield name
 
 
-def endure(site: Site, fault: Callable[[Site], None], plan: Plan) -> Outcome:
-    """Have jobs accepted while the fault strikes, wait for the last one, and check everything."""
-    chance = random.Random(plan.seed)
-    began = time.monotonic()
-    accepted: list[str] = []
-    for strike in range(1, plan.faults + 1):
-        while len(accepted) * plan.faults < strike * plan.jobs:
-            job = site.client.request_generation(prompt="a star", steps=plan.steps, seed=len(accepted))
-            accepted.append(job["id"])
-        time.sleep(chance.uniform(0, plan.span_seconds))
-        fault(site)
-    jobs = _ended(site, accepted)
+def endure(site: Site, inbox: Inbox, plan: Plan, say: Callable[[str], None]) -> Outcome:
+    """Have jobs accepted while processes die, wait until all have ended, and check everything. Raises WontStart."""
+    began, before = time.monotonic(), {job["id"] for job in site.client.generations()}
+    asker, storm = Asker(site.client, inbox.url, plan.seed), Storm(site, plan)
+    with ThreadPoolExecutor(ASKING_AT_ONCE) as threads:
+        asked: list[Future[dict[str, Any]]] = []
+        for kills, _ in enumerate(storm.strikes(lambda: len(inbox.heard)), start=1):
+            for _ in range(JOBS_PER_KILL):
+                asked.append(threads.submit(asker.ask, len(asked), steps=plan.steps))
+            say(f"{kills} kills, {sum(each.done() for each in asked)} requests answered, {len(inbox.heard)} jobs ended")
+        heard = [each.result()["id"] for each in asked]
+    _await_the_end(inbox, heard, say)
+    jobs = [job for job in site.client.generations() if job["id"] not in before]
     return Outcome(
-        faults=plan.faults,
-        jobs=len(jobs),
-        succeeded=sum(job["status"] == "succeeded" for job in jobs),
-        pictures=sum(len(job["images"]) for job in jobs),
-        attempts=sum(job["attempt"] for job in jobs),
+        kills=storm.kills,
+        flushes=storm.flushes,
+        jobs=jobs,
+        requests=len(asker.unheard),
+        messages=inbox.copies,
         seconds=time.monotonic() - began,
-        violations=violations(site),
+        wrong=[*what_is_wrong(heard, jobs, inbox), *violations(site)],
     )
 
 
-def kill_worker(site: Site) -> None:
-    """Kill the worker in the middle of a job, or wherever it is once all jobs have ended.
-
-    Raises WontStart when no worker gets on with the jobs.
-    """
-    deadline = time.monotonic() + END_SECONDS
-    seen = _steps(site)
-    while (now := _steps(site)) and not now - seen:
-        if time.monotonic() > deadline:
-            raise WontStart("No worker gets on with the jobs.")
-        time.sleep(POLL_SECONDS)
-    if worker := leftovers.recorded(site.home / "run" / "worker.pid"):
-        worker.kill()
-        worker.wait()
-
-
-def flush_store(site: Site) -> None:
-    """Make the store forget everything."""
-    with Redis.from_url((site.home / "run" / STORE_URL).read_text()) as store:
-        store.flushall()
-
-
-def violations(site: Site) -> list[str]:
-    """Return what `check_invariants` finds broken."""
-    answer = site.manage("check_invariants", "--json")
-    if not answer.stdout:
-        return [answer.stderr]
-    return [each for check in json.loads(answer.stdout)["checks"] for each in check["violations"]]
-
-
-def _steps(site: Site) -> set[tuple[str, int, int]]:
-    """Return how far each unfinished job is, as (id, attempt, step): something new in it means that a worker works."""
-    unfinished = (job for job in site.client.generations() if job["status"] not in FINAL)
-    return {(job["id"], job["attempt"], job["progress"]["step"]) for job in unfinished}
-
-
-def _ended(site: Site, accepted: list[str]) -> list[dict[str, Any]]:
-    """Return the jobs once all have ended, or as they stand when that takes too long."""
-    deadline = time.monotonic() + END_SECONDS
-    while True:
-        jobs = [site.client.generation(job_id) for job_id in accepted]
-        if all(job["status"] in FINAL for job in jobs) or time.monotonic() > deadline:
-            return jobs
+def _await_the_end(inbox: Inbox, heard: Sequence[str], say: Callable[[str], None]) -> None:
+    """Wait until the end of every job has been told, or until nothing has been told for long."""
+    told, patient_until = -1, 0.0
+    while missing := len(set(heard) - inbox.heard.keys()):
+        if len(inbox.heard) != told:
+            told, patient_until = len(inbox.heard), time.monotonic() + PATIENCE_SECONDS
+            say(f"{missing} jobs have yet to end")
+        elif time.monotonic() > patient_until:
+            return
         time.sleep(POLL_SECONDS)
