@@ -117,8 +117,15 @@ def _pump(source: socket.socket, to: socket.socket) -> None:
 
 
 @pytest.fixture
-def cutter(server: str) -> Iterator[Cutter]:
-    """A proxy before the server that cuts connections."""
-    proxy = Cutter(server)
-    yield proxy
-    proxy.close()
+def cutters(server: str) -> Iterator[list[Cutter]]:
+    """Five proxies before the server that cut connections, one for each of five clients."""
+    proxies = [Cutter(server) for _ in range(5)]
+    yield proxies
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture
+def cutter(cutters: list[Cutter]) -> Cutter:
+    """The proxy of one client."""
+    return cutters[0]

@@ -191,6 +191,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "jobs.models.Status",
         "WebhookStatusEnum": "webhooks.serializers.STATUSES",
+        "WebhookEventEnum": "webhooks.events.EVENTS",
     },
     "COMPONENT_SPLIT_REQUEST": True,
     "AUTHENTICATION_WHITELIST": [],

@@ -189,13 +189,13 @@ class StrictObject(_Strict):
         return data
 
 
+@extend_schema_field({"type": "array", "items": {}, "minItems": 1})
 class StrictValues(_Strict):
     """A JSON list of one value or more, `most` at most, each taken as it is."""
 
     def __init__(self, most: int, **kwargs: Any) -> None:
         self.most = most
         super().__init__(**kwargs)
-        extend_schema_field({"type": "array", "items": {}, "minItems": 1, "maxItems": most})(self)
 
     def to_internal_value(self, data: Any) -> list[Any]:
         """Return the list."""
