@@ -24,6 +24,7 @@ from webhooks.services import find_delivery, find_endpoint
 from wire.paging import PAGE_PARAMETERS, list_of, listing, page, page_of
 
 MANAGE = dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"), Scope.MANAGE)
+SECRETS = list_of(SecretSerializer)
 
 
 class Webhooks(APIView):
@@ -104,7 +105,7 @@ class RequestSecrets(APIView):
 
     scopes = MANAGE
 
-    @extend_schema(responses=list_of(SecretSerializer))
+    @extend_schema(responses=SECRETS)
     def get(self, request: Request) -> Response:
         """Return the secrets in use, the newest first; two for a day after a rotation."""
         return Response(secrets_json(request_secrets(caller(request).tenant.pk)))
@@ -116,7 +117,7 @@ class RotateRequestSecret(APIView):
     once = "whole"
     scopes = MANAGE
 
-    @extend_schema(request=None, responses=list_of(SecretSerializer))
+    @extend_schema(request=None, responses=SECRETS)
     def post(self, request: Request) -> Response:
         """Make a new secret. For 24 hours messages bear two signatures: by it and by the one before."""
         services.rotate_secret(caller(request), None)

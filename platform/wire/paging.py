@@ -1,7 +1,6 @@
 """How is a long list read? Newest first by keyset: `?after=<last id>&limit=`, never an offset."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -48,7 +47,6 @@ def page_of(kind: type[serializers.BaseSerializer[Any]]) -> type[ListSerializer]
     return _listing_of(kind, PageSerializer, "Page")
 
 
-@cache
 def _listing_of(kind: Any, shape: type[ListSerializer], word: str) -> type[ListSerializer]:
     name = kind.__name__.removesuffix("Serializer") + word
     return type(f"{name}Serializer", (shape,), {"data": kind(many=True), "__doc__": shape.__doc__})
