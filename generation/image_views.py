@@ -44,7 +44,7 @@ class Content(APIView):
     """One image's file."""
 
     @extend_schema(
-        responses={(200, "image/png"): OpenApiTypes.BINARY},
+        responses={(200, f"image/{form}"): OpenApiTypes.BINARY for form in ("png", "jpeg", "webp")},
         parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="The latter: 256 px WebP.")],
     )
     def get(self, request: Request, id: str) -> HttpResponse:

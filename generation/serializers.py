@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generation.models import GenerationJob, Image
@@ -116,6 +117,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
             "batch", "batch_index", "spec", "progress", "queue", "cost", "images", "error", "urls",
         ]  # fmt: skip
 
+    @extend_schema_field(QueueSerializer(allow_null=True))
     def get_queue(self, job: GenerationJob) -> QueueSerializer | None:
         """Return how it stands while it waits."""
         if job.status != Status.QUEUED:
@@ -129,6 +131,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         charged = None if job.charged_ms is None else job.charged_ms / 1000
         return {"unit": "gpu_seconds", "quoted": job.quoted_ms / 1000, "charged": charged}  # type: ignore[return-value]
 
+    @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, job: GenerationJob) -> ErrorSerializer | None:
         """Return why the job failed."""
         if not job.error_code:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
+
 from generation.engine import spec
 from generation.engine.spec import Spec
 from generation.models import Upload
@@ -13,9 +15,11 @@ from wire.errors import ApiError
 from wire.fields import StrictInteger, StrictText
 
 SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+SIDES = {"type": "integer", "minimum": spec.SIDE[0], "maximum": spec.SIDE[1], "multipleOf": spec.SIDE_MULTIPLE}
 SIDE_RULE = f"sides from {spec.SIDE[0]} to {spec.SIDE[1]} in steps of {spec.SIDE_MULTIPLE}"
 
 
+@extend_schema_field({"type": "string", "pattern": f"^{SIZE.pattern}$"})
 class SizeField(StrictText):
     """A size as text: `WIDTHxHEIGHT`."""
 
@@ -36,6 +40,7 @@ class SideField(StrictInteger):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=spec.SIDE[0], max_value=spec.SIDE[1], **kwargs)
+        extend_schema_field(SIDES)(self)
 
     def to_internal_value(self, data: Any) -> int:
         """Return the side."""

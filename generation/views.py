@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,11 +14,13 @@ from generation import orders, previews
 from generation.batches.services import find_batch
 from generation.engine.samplers import SAMPLERS
 from generation.models import GenerationJob
+from generation.quoting.serializers import QuoteSerializer
 from generation.quoting.views import quoted
 from generation.serializers import GenerationSerializer, with_all_shown
 from generation.services import request_generation
 from idempotency import keeping
 from idempotency.once import Once
+from jobs.deadlines import CANCEL_AFTER as DURATION
 from jobs.deadlines import HEADER
 from jobs.models import Status, Tier
 from jobs.prospects import prospects
@@ -34,13 +36,20 @@ from tenants.callers import caller_of
 from tenants.models import Scope, Tenant
 from wire.errors import ApiError
 from wire.finding import named
-from wire.paging import PAGE_PARAMETERS, listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page, page_of
 
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
 PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
 CANCEL_AFTER = OpenApiParameter(
-    HEADER, str, OpenApiParameter.HEADER, description="90, 90s, 5m or 2h: cancelled if it has not finished by then."
+    HEADER,
+    {"type": "string", "pattern": f"^{DURATION.pattern}$"},
+    OpenApiParameter.HEADER,
+    description="90, 90s, 5m or 2h: cancelled if it has not finished by then.",
+)
+
+MADE_OR_QUOTED = PolymorphicProxySerializer(
+    "GenerationOrQuote", {"generation": GenerationSerializer, "quote": QuoteSerializer}, "object"
 )
 
 
@@ -67,7 +76,7 @@ class Generations(Once, ShowsLimits):
 
     @extend_schema(
         request=orders.OrderSerializer,
-        responses={202: GenerationSerializer, 200: GenerationSerializer},
+        responses={202: GenerationSerializer, 200: MADE_OR_QUOTED},
         parameters=[
             OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="wait=30: wait up to 30 s."),
             CANCEL_AFTER,
@@ -89,7 +98,7 @@ class Generations(Once, ShowsLimits):
         return response
 
     @extend_schema(
-        responses=GenerationSerializer(many=True),
+        responses=page_of(GenerationSerializer),
         parameters=[*PAGE_PARAMETERS, OpenApiParameter("batch", str, description="Those of this batch or sweep.")],
     )
     def get(self, request: Request) -> Response:

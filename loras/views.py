@@ -13,20 +13,19 @@ from tenants.authentication import caller
 from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.finding import named
-from wire.paging import listing, page
+from wire.paging import PAGE_PARAMETERS, list_of, listing, page, page_of
 
 SEARCH_PARAMETERS = [
     OpenApiParameter("q", str, description="Words of its name, title, trigger words or tags."),
     OpenApiParameter("hash", str, description="Any hash of any of its files: SHA-256, AutoV1, AutoV2, AutoV3, CRC32."),
-    OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
+    *PAGE_PARAMETERS,
 ]
 
 
 class Checkpoints(APIView):
     """What can be asked for by `checkpoint`."""
 
-    @extend_schema(responses=CheckpointSerializer(many=True))
+    @extend_schema(responses=list_of(CheckpointSerializer))
     def get(self, request: Request) -> Response:
         """List the checkpoints, the default first."""
         return Response(
@@ -37,7 +36,7 @@ class Checkpoints(APIView):
 class Presets(APIView):
     """What can be asked for by `preset`."""
 
-    @extend_schema(responses=PresetSerializer(many=True))
+    @extend_schema(responses=list_of(PresetSerializer))
     def get(self, request: Request) -> Response:
         """List the checkpoints' presets, the default checkpoint's first."""
         declared = [(each, preset) for each in base_checkpoints(caller(request)) for preset in each.presets]
@@ -48,7 +47,7 @@ class Presets(APIView):
 class ControlNets(APIView):
     """What a picture can be made to follow."""
 
-    @extend_schema(responses=ControlNetSerializer(many=True))
+    @extend_schema(responses=list_of(ControlNetSerializer))
     def get(self, request: Request) -> Response:
         """List the ControlNets."""
         rows = ControlNet.objects.order_by("name")
@@ -63,7 +62,7 @@ def find_lora(caller: Caller, lora_id: str) -> Lora:
 class Loras(APIView):
     """What can be asked for by `loras`."""
 
-    @extend_schema(responses=LoraSerializer(many=True), parameters=SEARCH_PARAMETERS)
+    @extend_schema(responses=page_of(LoraSerializer), parameters=SEARCH_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List the LoRAs that you may use, newest first."""
         words, hash = (_text(request, name) for name in ("q", "hash"))

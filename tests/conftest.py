@@ -25,7 +25,7 @@ from tenants.isolation import EVERYBODY, speak_for
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import issue_key, open_tenant
 
-pytest_plugins = ["tests.postgres", "tests.server", "tests.shelf", "tests.tls", "tests.valkey"]
+pytest_plugins = ["tests.cutting", "tests.postgres", "tests.server", "tests.shelf", "tests.tls", "tests.valkey"]
 
 
 @pytest.hookimpl(tryfirst=True)

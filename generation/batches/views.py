@@ -25,7 +25,7 @@ from jobs.waiting import waits
 from quotas.headers import ShowsLimits
 from tenants.authentication import caller
 from tenants.models import Scope, Tenant
-from wire.paging import PAGE_PARAMETERS, listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page, page_of
 
 ZIP = {(200, "application/zip"): OpenApiTypes.BINARY}
 PNG = {(200, "image/png"): OpenApiTypes.BINARY}
@@ -46,7 +46,7 @@ class Batches(Once, ShowsLimits):
         orders = batch_orders(caller(request), asked.validated_data)
         return _accepted(request_batch(caller(request), _hurried(orders, request)))
 
-    @extend_schema(responses=BatchSerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(BatchSerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's batches and sweeps, newest first."""
         rows, has_more = page(Batch.objects.for_tenant(caller(request).tenant), request.query_params, "batch")

@@ -186,6 +186,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/(api/)?v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "wire.openapi.complete"],
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatusEnum": "jobs.models.Status",
+        "WebhookStatusEnum": "webhooks.serializers.STATUSES",
+        "WebhookEventEnum": "webhooks.events.EVENTS",
+    },
     "COMPONENT_SPLIT_REQUEST": True,
     "AUTHENTICATION_WHITELIST": [],
     "SECURITY": [{"ApiKey": []}],

@@ -40,11 +40,12 @@ class ByRetry:
         """Return the request that this one repeats, joined; None when it is new. Raises ApiError while its job is being
         made."""
         while self.tries and (kept := self._first()):
-            if kept.lease_until is not None:
-                raise keeping.in_progress()
             free = self._rows.filter(pk=kept.pk, retries__lt=self.tries)
-            if free.update(retries=self.tries, expires_at=timezone.now() + WINDOW):
-                return kept
+            if not free.update(retries=self.tries, expires_at=timezone.now() + WINDOW):
+                continue
+            if kept.lease_until is not None:  # ours from now on: others in the same words do not wait for it too
+                raise keeping.in_progress()
+            return kept
         return None
 
     def _first(self) -> KeptRequest | None:

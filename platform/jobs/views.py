@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from jobs.models import Worker
 from tenants.authentication import caller
 from wire.errors import ApiError
+from wire.paging import list_of
 
 
 class ResidentSerializer(serializers.Serializer[Worker]):
@@ -37,7 +38,7 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
 class Workers(APIView):
     """Who draws, and with what in memory."""
 
-    @extend_schema(responses=WorkerSerializer(many=True))
+    @extend_schema(responses=list_of(WorkerSerializer))
     def get(self, request: Request) -> Response:
         """List the workers. Only operators, signed in to the console, may: what is resident tells who draws what."""
         user = caller(request).user

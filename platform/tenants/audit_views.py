@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from tenants.audit import events_of
 from tenants.authentication import caller
 from tenants.models import AuditEvent, Scope
-from wire.paging import PAGE_PARAMETERS, listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page, page_of
 
 PARAMETERS = [
     OpenApiParameter("action", str, description="Only this one, as key.revoked, or with key. all of keys."),
@@ -37,7 +37,7 @@ class Audit(APIView):
 
     scopes = {"GET": Scope.MANAGE, "HEAD": Scope.MANAGE}
 
-    @extend_schema(responses=AuditEventSerializer(many=True), parameters=PARAMETERS)
+    @extend_schema(responses=page_of(AuditEventSerializer), parameters=PARAMETERS)
     def get(self, request: Request) -> Response:
         """List what was done, newest first: sign-ins, keys, members, limits, and what operators looked at."""
         found = events_of(caller(request).tenant, request.query_params)

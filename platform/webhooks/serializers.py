@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -106,7 +105,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "created_at", "ended_at", "next_attempt_at", "attempts",
         ]  # fmt: skip
 
-    @extend_schema_field(OpenApiTypes.DATETIME)
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_next_attempt_at(self, delivery: Delivery) -> Any:
         """Return when it is tried next, while it is."""
         if delivery.state != Delivery.State.PENDING:

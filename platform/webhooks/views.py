@@ -21,9 +21,10 @@ from webhooks.serializers import (
     secrets_json,
 )
 from webhooks.services import find_delivery, find_endpoint
-from wire.paging import PAGE_PARAMETERS, listing, page
+from wire.paging import PAGE_PARAMETERS, list_of, listing, page, page_of
 
 MANAGE = dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"), Scope.MANAGE)
+SECRETS = list_of(SecretSerializer)
 
 
 class Webhooks(APIView):
@@ -40,7 +41,7 @@ class Webhooks(APIView):
         endpoint, secret = services.add_endpoint(caller(request), **asked.validated_data)
         return Response(endpoint_json(endpoint, secret), status=201)
 
-    @extend_schema(responses=EndpointSerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(EndpointSerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's webhooks, newest first."""
         rows, has_more = page(Endpoint.objects.for_tenant(caller(request).tenant), request.query_params, "whk")
@@ -104,7 +105,7 @@ class RequestSecrets(APIView):
 
     scopes = MANAGE
 
-    @extend_schema(responses=SecretSerializer(many=True))
+    @extend_schema(responses=SECRETS)
     def get(self, request: Request) -> Response:
         """Return the secrets in use, the newest first; two for a day after a rotation."""
         return Response(secrets_json(request_secrets(caller(request).tenant.pk)))
@@ -116,7 +117,7 @@ class RotateRequestSecret(APIView):
     once = "whole"
     scopes = MANAGE
 
-    @extend_schema(request=None, responses=SecretSerializer(many=True))
+    @extend_schema(request=None, responses=SECRETS)
     def post(self, request: Request) -> Response:
         """Make a new secret. For 24 hours messages bear two signatures: by it and by the one before."""
         services.rotate_secret(caller(request), None)
@@ -128,7 +129,7 @@ class Deliveries(APIView):
 
     scopes = MANAGE
 
-    @extend_schema(responses=DeliverySerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(DeliverySerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, id: str | None = None) -> Response:
         """List deliveries with their attempts, newest first. They are kept for 30 days."""
         tenant = caller(request).tenant

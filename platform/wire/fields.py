@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.datastructures import MultiValueDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -139,6 +141,7 @@ class SomeOf(_Strict):
     def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
         self.choices = tuple(choices)
         super().__init__(**kwargs)
+        extend_schema_field({"type": "array", "items": {"type": "string", "enum": list(choices)}})(self)
 
     def to_internal_value(self, data: Any) -> list[str]:
         """Return the choices that were made."""
@@ -153,6 +156,7 @@ class SomeOf(_Strict):
         return value
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class Instant(_Strict):
     """A moment: an RFC 3339 date and time with its offset from UTC, in a year that leaves room for sums."""
 
@@ -174,6 +178,7 @@ class Instant(_Strict):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
 class StrictObject(_Strict):
     """A JSON object, taken as it is."""
 
@@ -184,6 +189,7 @@ class StrictObject(_Strict):
         return data
 
 
+@extend_schema_field({"type": "array", "items": {}, "minItems": 1})
 class StrictValues(_Strict):
     """A JSON list of one value or more, `most` at most, each taken as it is."""
 

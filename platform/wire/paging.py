@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 
 from wire.errors import ApiError
 from wire.fields import whole_number
@@ -15,10 +16,40 @@ Row = TypeVar("Row", bound=Model)
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+LIMITS = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
 PAGE_PARAMETERS = [
     OpenApiParameter("after", str, description="The last_id of the page before."),
-    OpenApiParameter("limit", int, description="How many, 1 to 100; 20 when absent."),
+    OpenApiParameter("limit", LIMITS, description="How many."),
 ]
+
+
+class ListSerializer(serializers.Serializer[Any]):
+    """What answers a question for all of some kind."""
+
+    object = serializers.ChoiceField(choices=["list"])
+
+
+class PageSerializer(ListSerializer):
+    """What answers a question for a long list: some of it, and where to go on."""
+
+    has_more = serializers.BooleanField()
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True, help_text="Give it as `after` to go on.")
+
+
+def list_of(kind: type[serializers.BaseSerializer[Any]]) -> type[ListSerializer]:
+    """Return how the OpenAPI document describes a whole list of these."""
+    return _listing_of(kind, ListSerializer, "List")
+
+
+def page_of(kind: type[serializers.BaseSerializer[Any]]) -> type[ListSerializer]:
+    """Return how the OpenAPI document describes a page of these."""
+    return _listing_of(kind, PageSerializer, "Page")
+
+
+def _listing_of(kind: Any, shape: type[ListSerializer], word: str) -> type[ListSerializer]:
+    name = kind.__name__.removesuffix("Serializer") + word
+    return type(f"{name}Serializer", (shape,), {"data": kind(many=True), "__doc__": shape.__doc__})
 
 
 def page(rows: QuerySet[Row], query: QueryDict, kind: str) -> tuple[list[Row], bool]:

@@ -90,3 +90,53 @@ def test_it_tells_which_requests_may_name_themselves(document, path):
         if "Idempotency-Key" in [each["name"] for each in operation.get("parameters", [])]
     }
     assert named == {"post"}
+
+
+def test_a_list_is_described_as_it_is_answered(document):
+    for path, named in [
+        ("generations", "GenerationPage"),
+        ("members", "MemberPage"),
+        ("checkpoints", "CheckpointList"),
+    ]:
+        shape = answer_of(document, f"/api/v1/{path}", "get", "200")
+        assert shape == {"$ref": f"#/components/schemas/{named}"}
+    page = document["components"]["schemas"]["GenerationPage"]
+    assert set(page["required"]) == {"object", "data", "has_more", "first_id", "last_id"}
+
+
+def test_what_may_be_null_is_said_to_be(document):
+    fields = document["components"]["schemas"]["Generation"]["properties"]
+    assert fields["queue"]["nullable"]
+    assert fields["error"]["nullable"]
+    assert document["components"]["schemas"]["Delivery"]["properties"]["next_attempt_at"]["nullable"]
+
+
+def test_every_operation_says_how_it_refuses(document):
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys(), path
+    refusal = document["components"]["responses"]["Refused429"]
+    assert refusal["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Refusal"}
+
+
+def test_no_request_takes_an_unknown_field(document):
+    shapes = document["components"]["schemas"]
+    open_ones = [name for name in shapes if name.endswith("Request") and shapes[name].get("additionalProperties", True)]
+    assert open_ones == []
+
+
+def test_lists_and_times_in_requests_are_no_plain_texts(document):
+    shapes = document["components"]["schemas"]
+    events = shapes["EndpointOrderRequest"]["properties"]["events"]
+    assert (events["type"], shapes["OrderRequest"]["properties"]["finish_by"]["format"]) == ("array", "date-time")
+    specs = shapes["BatchOrderRequest"]["properties"]["specs"]
+    assert specs["items"] == {"$ref": "#/components/schemas/PatchedOrderRequest"}
+
+
+def test_a_dry_run_answers_a_quote(document):
+    assert "discriminator" in document["components"]["schemas"]["GenerationOrQuote"]
+
+
+def answer_of(document, path, method, status):
+    """Return the schema of an operation's JSON answer."""
+    return document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]

@@ -47,6 +47,13 @@ def test_each_retry_joins_another_of_those_that_nobody_was_answered(made, attemp
     assert attempt(1).find() is None
 
 
+def test_who_comes_while_it_is_being_made_is_the_one_who_joins_it(attempt):
+    attempt(0).begun()
+    with pytest.raises(ApiError):
+        attempt(1).find()
+    assert attempt(1).find() is None  # another's, whose first attempt never arrived
+
+
 def test_the_next_retry_joins_it_again(made, attempt):
     made("gen_1")
     assert [attempt(tries).find().job_id for tries in (1, 2, 3)] == ["gen_1"] * 3

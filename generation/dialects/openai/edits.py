@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 from generation import orders
 from generation.dialects.openai.fields import ImagesSerializer
 from generation.dialects.openai.forms import said_in
-from generation.dialects.openai.images import accepted
+from generation.dialects.openai.images import ANSWERS, accepted
 from generation.picture_orders import STRENGTH, PictureField
 from idempotency.once import OnceOrJoined
 from quotas.headers import ShowsLimits
@@ -87,7 +86,7 @@ class Edits(OnceOrJoined, ShowsLimits):
 
     scopes = {"POST": Scope.GENERATE}
 
-    @extend_schema(request={"multipart/form-data": EditSerializer}, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request={"multipart/form-data": EditSerializer}, responses=ANSWERS)
     def post(self, request: Request) -> Response:
         """Change a picture and answer when it is ready, or tell of it on a stream."""
         asked = EditSerializer(data=said_in(request.data, EditSerializer().fields))

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generation import orders
 from generation.dialects.openai.answers import Said
 from generation.engine import spec
 from generation.engine.samplers import scheduler_of
+from generation.size_orders import SIZE
 from jobs.models import Tier
 from loras.models import Checkpoint
 from tenants.callers import Caller
@@ -38,6 +40,7 @@ ALWAYS_BASE64 = ("gpt-image", "chatgpt-image")
 FORM_HELP = "When absent: url, but b64_json on a stream and for OpenAI's gpt-image models."
 
 
+@extend_schema_field({"type": "string", "pattern": f"^(auto|{SIZE.pattern})$"})
 class AutoSize(orders.SizeField):
     """`WIDTHxHEIGHT`, or `auto` for the size of the picture that is given, else the checkpoint's own."""
 

@@ -23,13 +23,15 @@ from quotas.headers import ShowsLimits
 from tenants.authentication import caller
 from tenants.models import Scope
 
+ANSWERS = {(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/event-stream"): OpenApiTypes.STR}
+
 
 class Images(OnceOrJoined, ShowsLimits):
     """`POST /v1/images/generations`."""
 
     scopes = {"POST": Scope.GENERATE}
 
-    @extend_schema(request=ImagesSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=ImagesSerializer, responses=ANSWERS)
     def post(self, request: Request) -> Response:
         """Make pictures and answer when they are ready, or tell of them on a stream."""
         asked = ImagesSerializer(data=request.data)

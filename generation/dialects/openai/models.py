@@ -17,7 +17,7 @@ from tenants.authentication import caller
 class Models(APIView):
     """`GET /v1/models`."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="models_list")
     def get(self, request: Request) -> Response:
         """List the checkpoints as models."""
         return Response({"object": "list", "data": [_as_model(base) for base in base_checkpoints(caller(request))]})

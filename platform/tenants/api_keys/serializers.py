@@ -13,16 +13,18 @@ from wire.fields import Instant, StrictInteger, StrictSerializer, StrictText, St
 
 MOST_REQUESTS_PER_MINUTE = 100_000
 NAME_CHARS = 100
-TEXTS = {"type": "array", "items": {"type": "string"}}
 
 
-@extend_schema_field(TEXTS)
 class Texts(StrictValues):
     """A JSON list of different strings; one of `choices` each, where there are any."""
 
     def __init__(self, most: int, choices: Sequence[str] = (), **kwargs: Any) -> None:
         self.choices = list(choices)
         super().__init__(most, **kwargs)
+        each = {"type": "string", "enum": self.choices} if choices else {"type": "string"}
+        extend_schema_field({"type": "array", "items": each, "minItems": 1, "maxItems": most, "uniqueItems": True})(
+            self
+        )
 
     def to_internal_value(self, data: Any) -> list[str]:
         """Return the strings."""

@@ -18,7 +18,7 @@ from tenants.api_keys.services import KeyTerms, change_key, find_key, make_key, 
 from tenants.authentication import caller
 from tenants.models import ApiKey, Scope
 from wire.fields import StrictSerializer
-from wire.paging import PAGE_PARAMETERS, listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page, page_of
 
 MANAGE = dict.fromkeys(("GET", "HEAD", "POST", "PATCH", "DELETE"), Scope.MANAGE)
 
@@ -29,7 +29,7 @@ class Keys(APIView):
     once = "whole"
     scopes = MANAGE
 
-    @extend_schema(responses=KeySerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(KeySerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List the keys, newest first; those that have ended too."""
         owned = ApiKey.objects.for_tenant(caller(request).tenant).select_related("created_by")

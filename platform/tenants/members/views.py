@@ -16,7 +16,7 @@ from tenants.members.serializers import (
     member_json,
 )
 from tenants.models import Invitation, Membership, Scope
-from wire.paging import PAGE_PARAMETERS, listing, page
+from wire.paging import PAGE_PARAMETERS, listing, page, page_of
 
 MANAGE = dict.fromkeys(["GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"], Scope.MANAGE)
 
@@ -26,7 +26,7 @@ class Members(APIView):
 
     scopes = MANAGE
 
-    @extend_schema(responses=MemberSerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(MemberSerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's members, the last to join first."""
         owned = Membership.objects.for_tenant(caller(request).tenant).select_related("user")
@@ -76,7 +76,7 @@ class Invitations(APIView):
     once = "apart"
     scopes = MANAGE
 
-    @extend_schema(responses=InvitationSerializer(many=True), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(InvitationSerializer), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """List your tenant's invitations, whatever became of them, newest first."""
         owned = Invitation.objects.for_tenant(caller(request).tenant).select_related("invited_by")
