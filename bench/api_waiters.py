@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from bench.api_load import answered, connected, head_of
 
 AT_ONCE = 16  # so many come in side by side
+COME_AGAIN = 503  # so many writers at once may find SQLite busy for too long; they repeat, as any client does
+PAUSE_SECONDS = 1.0
 JOB = re.compile(rb'"id": ?"(gen_[0-9a-z]{26})"')
 
 
@@ -28,6 +30,7 @@ class Waited:
     at: float
     job_id: str
     size: int
+    repeated: int = 0
 
 
 def wait_all(waiting: Waiting) -> list[Waited]:
@@ -45,7 +48,7 @@ async def _wait_all(waiting: Waiting) -> list[Waited]:
     return await asyncio.gather(*(_wait(waiting.port, request, entering) for request in waiting.requests))
 
 
-async def _wait(port: int, request: bytes, entering: asyncio.Semaphore) -> Waited:
+async def _wait(port: int, request: bytes, entering: asyncio.Semaphore, repeated: int = 0) -> Waited:
     async with entering:
         reader, writer = await connected(port)
         writer.write(request)
@@ -53,8 +56,11 @@ async def _wait(port: int, request: bytes, entering: asyncio.Semaphore) -> Waite
     status, body = await answered(reader, head or await head_of(reader))
     at = time.time()
     writer.close()
+    if status == COME_AGAIN:
+        await asyncio.sleep(PAUSE_SECONDS)
+        return await _wait(port, request, entering, repeated + 1)
     job = JOB.search(body)
-    return Waited(status, at, job[1].decode() if job else "", len(body))
+    return Waited(status, at, job[1].decode() if job else "", len(body), repeated)
 
 
 async def _answer(port: int, request: bytes) -> tuple[int, bytes]:

@@ -136,4 +136,11 @@ def _heard(heard: Sequence[Waited], ends: Ends) -> dict[str, Any]:
     """Return how long after a job's end its client had heard of it."""
     took = [1000 * (each.at - ends[each.job_id]) for each in heard if each.job_id in ends]
     statuses = sorted({each.status for each in heard})
-    return {"ended": len(ends), "heard": len(took), "statuses": statuses, **figures(took), "last_ms": max(took)}
+    return {
+        "ended": len(ends),
+        "heard": len(took),
+        "statuses": statuses,
+        "repeated": sum(each.repeated for each in heard),
+        **figures(took),
+        "last_ms": max(took),
+    }
