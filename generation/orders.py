@@ -33,7 +33,7 @@ from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
 from loras.weights.schedulers import SettingsUnfit, refuse_unfit
 from quotas.limits import EffectiveLimits, limits_of
-from tenants.callers import Caller, check_again
+from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictText
 
@@ -129,9 +129,6 @@ def order(
     check_size(wanted)
     refuse_too_large(limits, wanted, asked)
     refuse_empty(start, (wanted.width, wanted.height))
-    controls = take_controls(caller.tenant, entries, controlnets)
-    if start.init_image or controls:
-        check_again(caller)
     return Order(
         wanted,
         checkpoint,
@@ -140,7 +137,7 @@ def order(
         asked["output_quality"],
         preset=asked.get("preset", ""),
         start=start,
-        controls=controls,
+        controls=take_controls(caller.tenant, entries, controlnets),
         refiner=refiner,
         terms=terms,
     )

@@ -15,7 +15,7 @@ from generation.removed_meanwhile import removed_meanwhile
 from idempotency.keeping import note_made
 from jobs.services import accept
 from quotas import storage as kept
-from tenants.callers import Caller
+from tenants.callers import Caller, check_again
 from wire.errors import ApiError
 from wire.failpoints import Point, failpoint
 
@@ -31,7 +31,7 @@ def request_generation(
 ) -> GenerationJob:
     """Accept an order for pictures: remember it and ring a worker. Raises ApiError when too many wait already."""
     draft = drafted(caller, order, batch=batch, batch_index=batch_index)
-    accept_drafts([draft])
+    accept_drafts(caller, [draft])
     return draft.job
 
 
@@ -57,9 +57,11 @@ def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_i
     return Draft(job, order)
 
 
-def accept_drafts(drafts: Sequence[Draft], batch: Batch | None = None) -> None:
+def accept_drafts(caller: Caller, drafts: Sequence[Draft], batch: Batch | None = None) -> None:
     """Store generations of one tenant, and the new batch that they are of, all or none; the same few queries however
     many they are. Call it outside transactions: what was removed meanwhile shows at the commit. Raises ApiError."""
+    if any(draft.order.start.init_image or draft.order.controls for draft in drafts):
+        check_again(caller)  # pictures may take seconds to be fetched and taken in
     put_prices([draft.job for draft in drafts], [draft.order for draft in drafts])
     failpoint(Point.ACCEPT_ASKED)
     try:

@@ -27,7 +27,7 @@ def request_batch(
     """Accept orders as one batch, all or none. Raises ApiError when too many wait already."""
     batch = Batch(tenant=caller.tenant, kind=kind, axes=list(axes))
     drafts = [drafted(caller, order, batch=batch, batch_index=index) for index, order in enumerate(orders)]
-    accept_drafts(drafts, batch)
+    accept_drafts(caller, drafts, batch)
     return batch
 
 

@@ -25,7 +25,7 @@ def caller_and_order() -> Callable[..., tuple[Caller, Order]]:
     def make(person: Any, loras: list[dict[str, Any]], **fields: Any) -> tuple[Caller, Order]:
         asked = orders.OrderSerializer(data={"prompt": "a red kite", "loras": loras, **fields})
         asked.is_valid(raise_exception=True)
-        caller = Caller(person.tenant, tuple(every_scope()))
+        caller = Caller(person.tenant, tuple(every_scope()), key=person.key)
         return caller, orders.order(caller, asked.validated_data)
 
     return make

@@ -49,7 +49,7 @@ def test_a_picture_is_taken_in_once(alice, controlnet):
         data=START | {"mask": MASK, "controlnets": [{"name": "edges", "image": given(plain("teal"))}]}
     )
     asked.is_valid(raise_exception=True)
-    order, pictures = orders.order(Caller(alice.tenant, ()), asked.validated_data), Pictures()
+    order, pictures = orders.order(Caller(alice.tenant, (), key=alice.key), asked.validated_data), Pictures()
     pictures.note(asked.validated_data, order)
     known = pictures.known(asked.validated_data)
     assert (known["init_image"], known["mask"]) == (order.start.init_image, order.start.mask)
@@ -57,7 +57,7 @@ def test_a_picture_is_taken_in_once(alice, controlnet):
 
 
 def test_a_hundred_specs_look_for_their_picture_as_often_as_one(alice, count_queries):
-    counted, caller = {}, Caller(alice.tenant, ())
+    counted, caller = {}, Caller(alice.tenant, (), key=alice.key)
     for count in (1, 100):
         defaults = START | {"mask": MASK}
         counted[count] = count_queries(batch_orders, caller, {"specs": [{}] * count, "defaults": defaults})
