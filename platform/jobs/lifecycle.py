@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -168,7 +169,10 @@ class Held:
 
 def _finished(job: Job, rows: Sequence[models.Model], measured_ms: int) -> Job:
     """Commit result and success together and return the job; whoever lost the lease commits neither."""
+    failpoint(Point.SETTLE_ASKED)
     with transaction.atomic():
+        # First, so that it comes before whatever else waits for the commit.
+        transaction.on_commit(partial(failpoint, Point.SETTLE_COMMITTED))
         move(
             job,
             Status.SUCCEEDED,
@@ -180,5 +184,4 @@ def _finished(job: Job, rows: Sequence[models.Model], measured_ms: int) -> Job:
             row.save(force_insert=True)
         storage.add_rows(job.tenant_id, rows)
         failpoint(Point.SETTLE_WRITTEN)
-    failpoint(Point.SETTLE_COMMITTED)
     return job

@@ -46,6 +46,7 @@ class Point(StrEnum):
     STORE_BEGUN = "store.begun"  # in the thread that stores, before the first file
     STORE_WRITTEN = "store.written"  # the picture's file is there
     STORE_COMPLETE = "store.complete"  # and its thumbnail's
+    SETTLE_ASKED = "settle.asked"  # all is stored, and whoever hangs here may have lost the job by then
     SETTLE_BEGUN = "settle.begun"  # the job has ended, in the transaction
     SETTLE_CHARGED = "settle.charged"  # and is paid for
     SETTLE_WRITTEN = "settle.written"  # and its images are there, its message too
