@@ -75,5 +75,7 @@ def test_what_cannot_be_meant_stops_the_start_with_a_sentence(monkeypatch, text,
 
 def test_every_point_stands_at_one_place_of_the_code():
     files = [file for room in ("platform", "generation", "loras") for file in (ROOT / room).rglob("*.py")]
-    found = Counter(name for file in files for name in re.findall(r"failpoint(?:\(|, )Point\.(\w+)\)", file.read_text()))
+    found = Counter(
+        name for file in files for name in re.findall(r"failpoint(?:\(|, )Point\.(\w+)\)", file.read_text())
+    )
     assert found == Counter(point.name for point in Point)
