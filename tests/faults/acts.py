@@ -17,12 +17,12 @@ if not apps.ready:  # in the fork server, which gets ready once for all the proc
 from django.db import connection
 from django.test.utils import override_settings
 
-from darkroom import asgi, urls  # noqa: F401 - what takes long is imported before the fork
-from generation import dispatch, storage  # noqa: F401
+# Once, before the fork, because it takes long: the web's and the worker's parts that are else imported by name.
+from darkroom import asgi, urls  # noqa: F401
+from generation import dispatch  # noqa: F401
 from jobs import scheduler
 from jobs.worker import GpuWorker
 from tests.conftest import Api
-from tests.fakes import FakeEngine  # noqa: F401
 from tests.generation.giving import given, plain
 from webhooks.sender import Sender
 from wire.failpoints import parsed
