@@ -65,9 +65,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in others]
 
 
-def pytest_runtest_teardown(item: pytest.Item) -> None:
+@pytest.fixture
+def transactional_db(transactional_db: None) -> Iterator[None]:
     """Be patient while tables are emptied: of a thread that still looks and of us, the thread is to give way."""
-    if is_wanted() and "transactional_db" in getattr(item, "fixturenames", ()):
+    yield
+    if is_wanted():
         with connection.cursor() as cursor:
             cursor.execute("SET deadlock_timeout = '30s'")
 
