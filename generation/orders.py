@@ -32,7 +32,7 @@ from loras.models import Checkpoint
 from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
 from loras.weights.schedulers import SettingsUnfit, refuse_unfit
-from quotas.limits import EffectiveLimits, limits_of
+from quotas.limits import limits_for
 from tenants.callers import Caller
 from wire.errors import ApiError
 from wire.fields import OneOf, StrictInteger, StrictNumber, StrictText
@@ -108,13 +108,12 @@ def order(
     caller: Caller,
     asked: dict[str, Any],
     bases: Sequence[Checkpoint] | None = None,
-    limits: EffectiveLimits | None = None,
 ) -> Order:
     """Return the caller's order for these validated fields. Raises ApiError for what no field can see alone.
 
-    Who asks for many brings along what they have in common: the base checkpoints, and the limits.
+    Who asks for many brings along what they have in common: the base checkpoints.
     """
-    limits = limits or limits_of(caller.tenant)
+    limits = limits_for(caller)
     checkpoint = find_checkpoint(caller, asked.get("checkpoint"), bases=bases)
     settings = _settings(checkpoint, asked)
     refuse_too_many(limits, asked["n"], settings["steps"])

@@ -15,6 +15,7 @@ from generation.removed_meanwhile import removed_meanwhile
 from idempotency.keeping import note_made
 from jobs.services import accept
 from quotas import storage as kept
+from quotas.limits import limits_for
 from tenants.callers import Caller, check_again
 from wire.errors import ApiError
 from wire.failpoints import Point, failpoint
@@ -68,7 +69,7 @@ def accept_drafts(caller: Caller, drafts: Sequence[Draft], batch: Batch | None =
         with transaction.atomic(durable=True):
             if batch:
                 batch.save(force_insert=True)
-            accept(*(draft.job for draft in drafts))
+            accept(*(draft.job for draft in drafts), limits=limits_for(caller))
             GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
             GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
             note_made(batch.pk if batch else drafts[0].job.pk)

@@ -11,7 +11,6 @@ from generation import orders
 from generation.batches.pictures import Pictures, refuse_too_many
 from generation.orders import Order, OrderSerializer
 from loras.services import base_checkpoints
-from quotas.limits import limits_of
 from tenants.callers import Caller
 from wire.errors import ApiError, first_refusal
 from wire.fields import StrictObject, StrictSerializer, StrictValues
@@ -52,10 +51,10 @@ def checked_orders(caller: Caller, specs: Sequence[Any], namings: Sequence[Namin
     validated = [_validated(serializer, spec, naming) for spec, naming in zip(specs, namings, strict=True)]
     refuse_too_many(validated)
     found: list[Order] = []
-    pictures, bases, limits = Pictures(), base_checkpoints(caller), limits_of(caller.tenant)
+    pictures, bases = Pictures(), base_checkpoints(caller)
     for fields, naming in zip(validated, namings, strict=True):
         with refusals_named(naming):
-            found.append(orders.order(caller, pictures.known(fields), bases, limits))
+            found.append(orders.order(caller, pictures.known(fields), bases))
         pictures.note(fields, found[-1])
     return found
 

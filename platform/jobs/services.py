@@ -30,7 +30,7 @@ RETRY_AFTER = "10"
 BY_OWNER = "asked by its owner"
 
 
-def accept(*jobs: Job) -> None:
+def accept(*jobs: Job, limits: EffectiveLimits | None = None) -> None:
     """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
 
     Raises ApiError when too many wait, when a limit of the tenant's is in the way, or when one could not end in time.
@@ -38,7 +38,7 @@ def accept(*jobs: Job) -> None:
     for job in jobs:
         refuse_impossible(job)
     with transaction.atomic():
-        limits = limits_of(jobs[0].tenant)
+        limits = limits or limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
         failpoint(Point.ACCEPT_RESERVED)
         storage.check_room(jobs[0].tenant, limits=limits)

@@ -10,10 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from quotas.durations import duration
-from quotas.limits import limits_of
+from quotas.limits import limits_for
 from quotas.standing import Standing, running, spending, spent_of
 from tenants.callers import Caller
-from tenants.models import Tenant
 
 KINDS = {
     "images": ("images_per_day", "images_per_month"),
@@ -29,21 +28,21 @@ class ShowsLimits(APIView):
         caller = getattr(request, "_user", None)  # asking for `user` would let in again whom nobody let in
         if request.method == "POST" and isinstance(caller, Caller) and response.status_code < 500:
             http: Any = request._request
-            http.limit_headers = getattr(http, "limit_headers", {}) | headers_of(caller.tenant)
+            http.limit_headers = getattr(http, "limit_headers", {}) | headers_of(caller)
         return super().finalize_response(request, response, *args, **kwargs)
 
 
-def headers_of(tenant: Tenant, *, now: datetime | None = None) -> dict[str, str]:
-    """Return how the tenant's limits stand; of a day and a month, the one of which less is left."""
+def headers_of(caller: Caller, *, now: datetime | None = None) -> dict[str, str]:
+    """Return how the limits of the caller's tenant stand; of a day and a month, the one of which less is left."""
     now = now or timezone.now()
-    limits, spent = limits_of(tenant), spending(tenant, now)
+    limits, spent = limits_for(caller), spending(caller.tenant, now)
     headers: dict[str, str] = {}
     for kind, names in KINDS.items():
         limited = [standing for name in names if (standing := spent_of(name, limits, spent)).limit is not None]
         if limited:
             headers |= _of(kind, min(limited, key=lambda standing: standing.remaining or 0), now)
     if limits.running_jobs is not None:
-        headers |= _of("concurrent", Standing("running_jobs", limits.running_jobs, running(tenant)), now)
+        headers |= _of("concurrent", Standing("running_jobs", limits.running_jobs, running(caller.tenant)), now)
     return headers
 
 

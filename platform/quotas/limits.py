@@ -7,9 +7,11 @@ from typing import Any
 from django.db.models import F, Q, Value
 
 from quotas.models import Allowance, Plan
+from tenants.callers import Caller
 from tenants.models import Tenant
 
 NO_PLAN = "none"
+KNOWN = "known_limits"  # on a caller, which lives as long as a request
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ def limits_of(tenant: Tenant | str) -> EffectiveLimits:
     """Return what holds for this tenant. One query."""
     tenant_id = tenant if isinstance(tenant, str) else tenant.pk
     return limits_of_all([tenant_id])[tenant_id]
+
+
+def limits_for(caller: Caller) -> EffectiveLimits:
+    """Return what holds for a caller's tenant, as it was when first asked in this request: who asks for pictures is
+    measured against it three times, for one query."""
+    if KNOWN not in vars(caller):
+        vars(caller)[KNOWN] = limits_of(caller.tenant)
+    known: EffectiveLimits = vars(caller)[KNOWN]
+    return known
 
 
 def limits_of_all(tenant_ids: Iterable[str]) -> dict[str, EffectiveLimits]:

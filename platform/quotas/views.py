@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from quotas import storage
 from quotas.headers import headers_of
-from quotas.limits import limits_of
+from quotas.limits import limits_for
 from quotas.standing import Standing, standings
 from tenants.authentication import caller
 
@@ -23,12 +23,12 @@ class Limits(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         """Return each limit with what is used, reserved and left of it, and when it begins anew; null is no limit."""
-        tenant = caller(request).tenant
-        told = [_as_json(standing) for standing in standings(tenant)]
+        who = caller(request)
+        told = [_as_json(standing) for standing in standings(who.tenant)]
         http: Any = request._request
-        http.limit_headers = getattr(http, "limit_headers", {}) | headers_of(tenant)
-        plan = limits_of(tenant).plan
-        return Response({"object": "limits", "plan": plan, "time_zone": tenant.time_zone, "limits": told})
+        http.limit_headers = getattr(http, "limit_headers", {}) | headers_of(who)
+        facts = {"plan": limits_for(who).plan, "time_zone": who.tenant.time_zone}
+        return Response({"object": "limits", **facts, "limits": told})
 
 
 def _as_json(standing: Standing) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class StorageUsage(APIView):
     def get(self, request: Request) -> Response:
         """Return how much of which kind is kept, and the largest files: delete some of them when there is no room."""
         tenant = caller(request).tenant
-        used, limit = storage.used_bytes(tenant), limits_of(tenant).storage_bytes
+        used, limit = storage.used_bytes(tenant), limits_for(caller(request)).storage_bytes
         largest = [
             {"object": kept.kind, "id": kept.id, "size_bytes": kept.size_bytes, "url": kept.address or None}
             for kept in storage.largest(tenant, LARGEST)

@@ -6,6 +6,7 @@ import PIL.Image
 import pytest
 from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from rest_framework.fields import Field
 
 from generation.views import Generations
@@ -92,6 +93,15 @@ def test_a_list_costs_the_same_queries_however_long(alice, django_assert_num_que
     with django_assert_num_queries(5 + 7):
         answer = Generations.as_view()(request)
     assert len(answer.data["data"]) == 5
+
+
+def test_a_submission_looks_the_limits_up_once(alice):
+    alice.api.post(ROUTE, {"prompt": "a red kite"})  # which its request rate was looked up for
+    body = {"data": {"prompt": "a red kite"}, "content_type": "application/json"}
+    request = RequestFactory().post(ROUTE, **body, headers={"Authorization": f"Bearer {alice.secret}"})
+    with CaptureQueriesContext(connection) as queries:
+        assert Generations.as_view()(request).status_code == 202
+    assert sum('"quotas_allowance"."max_n"' in each["sql"] for each in queries) == 2  # and once beside others'
 
 
 def test_a_list_is_read_in_its_order_though_the_database_knows_how_few_tenants_there_are(alice, plan_of):

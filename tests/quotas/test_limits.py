@@ -8,6 +8,8 @@ from django.db import connection
 from quotas.limits import NAMES, EffectiveLimits, limits_of, running_caps
 from quotas.models import Allowance, Limits, Plan
 
+ROUTE = "/api/v1/generations"
+
 
 def test_every_limit_of_a_plan_is_an_effective_one():
     assert set(NAMES) == {field.name for field in Limits._meta.get_fields()}
@@ -54,3 +56,10 @@ def test_a_fresh_server_has_a_default_plan_with_room_to_play(no_plan, alice):
     migration.make_default_plan(apps, connection.schema_editor())
     limits = limits_of(alice.tenant)
     assert (limits.plan, limits.queued_jobs, limits.running_jobs) == ("Default", 500, None)
+
+
+def test_the_next_submission_asks_again(alice, allow):
+    allow(alice, images_per_day=5)
+    assert alice.api.post(ROUTE, {"prompt": "kites"}).status_code == 202
+    allow(alice, images_per_day=1)
+    assert alice.api.post(ROUTE, {"prompt": "kites"}).json()["error"]["code"] == "insufficient_quota"

@@ -10,6 +10,7 @@ from jobs import leases
 from quotas.headers import headers_of
 from quotas.ledger import Charge, Reservation, reserve, settle
 from quotas.standing import standings
+from tenants.callers import Caller
 
 ROUTE = "/api/v1/generations"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -84,7 +85,7 @@ def test_a_request_that_nobody_may_make_is_told_nothing(alice, allow):
 def test_of_a_day_and_a_month_the_scarcer_is_told(alice, allow):
     allow(alice, images_per_day=10, images_per_month=12)
     reserve(alice.tenant, [Reservation("gen_1", 0, 5)], now=NOON.replace(day=1))
-    assert headers_of(alice.tenant, now=NOON) == {
+    assert headers_of(Caller(alice.tenant, ()), now=NOON) == {
         "x-ratelimit-limit-images": "12",
         "x-ratelimit-remaining-images": "7",
         "x-ratelimit-reset-images": "156h0m0s",
