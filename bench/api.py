@@ -1,4 +1,5 @@
-"""What does one web process bear? Asked of the real one, as `make run` starts it, with a real store and no worker.
+"""What does one web process bear, or several? Asked of the real ones, as `make run` starts them, with a real store and
+no worker.
 
     python -m bench.api
 
@@ -8,7 +9,7 @@ connection; `client_busy` says how much of a processor that took.
 
 Three questions: how often a second and how fast each path answers (beside bare views of Django and DRF in the same
 server); what a thousand clients cost that wait, and when the last of them hears of its end; whether pages of a tenant
-with 200,000 pictures take more than those of one with 200. Milliseconds of processor time are the web process's alone.
+with 200,000 pictures take more than those of one with 200. Milliseconds of processor time are the web processes' alone.
 
 Writes JSON and prints tables.
 """
@@ -39,6 +40,7 @@ def main() -> None:
     asked = arguments()
     with tempfile.TemporaryDirectory() as home, store(Path(home)) as url:
         os.environ |= {"DARKROOM_HOME": home, "LOG_LEVEL": "CRITICAL", "DARKROOM_MAX_QUEUED": "100000"}
+        os.environ["DARKROOM_WEB_PROCESSES"] = str(asked.processes)
         os.environ["DJANGO_SETTINGS_MODULE"] = "darkroom.settings"
         os.environ["REDIS_URL"] = url
         import django  # noqa: PLC0415 - its settings read the environment
@@ -56,6 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--seconds", type=float, default=4, help="for which each figure is asked")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--processes", type=int, default=1, help="that answer")
     parser.add_argument("--waiters", type=int, default=1000)
     parser.add_argument("--pictures", type=int, default=200_000)
     parser.add_argument("--few-pictures", type=int, default=200)

@@ -119,10 +119,13 @@ def _middle(model: Any, owner: Client, **which: Any) -> str:
 
 
 def statements(ear: Ear, page: Page) -> list[Statement]:
-    """Return what answering asks the database, once what is remembered of a tenant for seconds is known."""
+    """Return what answering asks the database: the least of three times, for what is remembered of a tenant for seconds
+    and of a key for a minute may have to be asked again in any of them."""
     browser = Browser(headers={"Host": "127.0.0.1", **page.headers})
-    browser.get(page.path)
-    with ear.listening() as heard:
-        answer = browser.get(page.path)
-    assert answer.status_code == 200, (page, answer.content)
-    return heard
+    times: list[list[Statement]] = []
+    for _ in range(3):
+        with ear.listening() as heard:
+            answer = browser.get(page.path)
+        assert answer.status_code == 200, (page, answer.content)
+        times.append(heard)
+    return min(times, key=len)

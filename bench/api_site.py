@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,16 +50,16 @@ class Client:
 
 @dataclass(frozen=True)
 class Web:
-    """One web process, and how to look at it."""
+    """The web processes, and how to look at them."""
 
     port: int
-    process: psutil.Process
+    processes: tuple[psutil.Process, ...]
 
     @property
     def busy_seconds(self) -> float:
-        """Return the time for which it has had a processor."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        """Return the time for which they have had a processor."""
+        times = [each.cpu_times() for each in self.processes]
+        return float(sum(each.user + each.system for each in times))
 
 
 def machine() -> dict[str, Any]:
@@ -130,14 +130,14 @@ class Site:
 
     @contextmanager
     def serving(self, application: str = REAL, **environment: str) -> Iterator[Web]:
-        """Run the web process as `make run` does, or another application in its place."""
-        with processes.listening_socket("127.0.0.1", 0) as listener:
-            command = processes.web(settings.ROOT, listener, environment)
-            command = replace(command, argv=tuple(application if each == REAL else each for each in command.argv))
-            child = Child(command, settings.HOME)
-            child.start()
-            try:
+        """Run the web processes as `make run` does, or another application in their place."""
+        with processes.listening_socket("127.0.0.1", 0) as listener, ExitStack() as running:
+            pids = []
+            for web in processes.webs(settings.ROOT, listener, environment, settings.WEB_PROCESSES):
+                argv = tuple(application if each == REAL else each for each in web.argv)
+                child = Child(replace(web, argv=argv), settings.HOME)
+                child.start()
+                running.callback(child.stop, lambda: False)
                 assert child.process is not None
-                yield Web(listener.getsockname()[1], psutil.Process(child.process.pid))
-            finally:
-                child.stop(lambda: False)
+                pids.append(child.process.pid)
+            yield Web(listener.getsockname()[1], tuple(psutil.Process(pid) for pid in pids))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
+import psutil
 from django.db import connection
 
 from bench.api_load import Load, drive, figures
@@ -57,11 +58,12 @@ def measured(site: Site, clients: Executor, waiters: int, seconds: float) -> dic
 
 
 def look(web: Web) -> dict[str, int]:
-    """Return what the process holds: memory, threads, and connections to the database."""
-    seen = web.process
-    with seen.oneshot():
-        held = {"rss_bytes": seen.memory_info().rss, "threads": seen.num_threads()}
-    return held | {"database_connections": _connections(web)}
+    """Return what the processes hold: memory, threads, and connections to the database."""
+    return {
+        "rss_bytes": sum(each.memory_info().rss for each in web.processes),
+        "threads": sum(each.num_threads() for each in web.processes),
+        "database_connections": sum(_connections(each) for each in web.processes),
+    }
 
 
 def _second(asking: Callable[[], Future[dict[str, Any]]]) -> dict[str, Any]:
@@ -77,12 +79,12 @@ def _busy(web: Web, seconds: float) -> float:
     return (web.busy_seconds - before) / seconds
 
 
-def _connections(web: Web) -> int:
+def _connections(process: psutil.Process) -> int:
     """Return how many are open: files of SQLite's, or sockets to PostgreSQL's port."""
     if connection.vendor == "sqlite":
-        return sum(file.path == str(connection.settings_dict["NAME"]) for file in web.process.open_files())
+        return sum(file.path == str(connection.settings_dict["NAME"]) for file in process.open_files())
     port = int(connection.settings_dict["PORT"])
-    return sum(bool(each.raddr) and each.raddr.port == port for each in web.process.net_connections())
+    return sum(bool(each.raddr) and each.raddr.port == port for each in process.net_connections())
 
 
 def _requests(site: Site, tenants: Sequence[Client], each: int) -> list[bytes]:

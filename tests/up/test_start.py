@@ -83,3 +83,13 @@ def test_a_busy_port_is_told_with_the_way_out(environment, tmp_path):
 def test_a_checkpoint_that_cannot_be_loaded_ends_the_start_with_the_reason(environment, tmp_path):
     said = refusal(environment | {"DARKROOM_ENGINE": "tests.fakes.BrokenEngine"}, tmp_path / "said")
     assert "no such checkpoint" in said
+
+
+def test_several_web_processes_share_the_port(environment, start):
+    environment["DARKROOM_WEB_PROCESSES"] = "2"
+    site = start()
+    running = processes(site)
+    assert set(running) == EVERYTHING | {"web-2"}
+    running["web"].suspend()
+    assert site.client.missing() == ""  # the other takes whoever comes
+    running["web"].resume()

@@ -32,14 +32,20 @@ def listening_socket(address: str, port: int) -> socket.socket:
     return listener
 
 
-def web(root: Path, listener: socket.socket, environment: dict[str, str]) -> Command:
-    """Return the web server: pages, APIs and event streams."""
+def webs(root: Path, listener: socket.socket, environment: dict[str, str], count: int) -> list[Command]:
+    """Return so many web servers on one socket: whichever is free takes the next caller."""
+    names = ["web", *(f"web-{number}" for number in range(2, count + 1))]
+    return [_web(name, root, listener, environment) for name in names]
+
+
+def _web(name: str, root: Path, listener: socket.socket, environment: dict[str, str]) -> Command:
+    """Return a web server: pages, APIs and event streams."""
     serve = ("-P", "-m", "uvicorn", "darkroom.asgi:application", "--fd", str(listener.fileno()))
     quietly = ("--no-access-log", "--log-level", "warning", "--lifespan", "off")
     stop = ("--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS))
     roots = [str(root), str(root / "platform"), os.environ.get("PYTHONPATH", "")]
     return Command(
-        name="web",
+        name=name,
         argv=(sys.executable, *serve, *quietly, *stop),
         environment=environment | {"PYTHONPATH": os.pathsep.join(filter(None, roots))},
         grace_seconds=WEB_GRACE_SECONDS + 2.0,

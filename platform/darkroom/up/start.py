@@ -83,11 +83,12 @@ class Start:
         return account
 
     def serve(self, listener: socket.socket, client: Client) -> None:
-        """Start the three processes and wait until a picture asked for would be made."""
+        """Start the other processes and wait until a picture asked for would be made."""
         with self.console.stage("processes", f"starting, loading {settings.CHECKPOINT}"):
             self.supervisor.start(processes.scheduler(settings.ROOT, self.environment))
             self.supervisor.start(processes.worker(settings.ROOT, self.environment))
-            self.supervisor.start(processes.web(settings.ROOT, listener, self.environment))
+            for web in processes.webs(settings.ROOT, listener, self.environment, settings.WEB_PROCESSES):
+                self.supervisor.start(web)
             tell_at = time.monotonic() + TELL_SECONDS
             while missing := _missing(client):
                 self.watch(POLL_SECONDS)
