@@ -13,7 +13,7 @@ from generation.orders import Order
 from generation.promises import put_prices
 from generation.removed_meanwhile import removed_meanwhile
 from idempotency.keeping import note_made
-from jobs.services import accept
+from jobs.services import accept, refuse_hopeless
 from quotas import storage as kept
 from quotas.limits import limits_for
 from tenants.callers import Caller, check_again
@@ -63,13 +63,15 @@ def accept_drafts(caller: Caller, drafts: Sequence[Draft], batch: Batch | None =
     many they are. Call it outside transactions: what was removed meanwhile shows at the commit. Raises ApiError."""
     if any(draft.order.start.init_image or draft.order.controls for draft in drafts):
         check_again(caller)  # pictures may take seconds to be fetched and taken in
-    put_prices([draft.job for draft in drafts], [draft.order for draft in drafts])
+    jobs, limits = [draft.job for draft in drafts], limits_for(caller)
+    put_prices(jobs, [draft.order for draft in drafts])
+    refuse_hopeless(jobs, limits)
     failpoint(Point.ACCEPT_ASKED)
     try:
         with transaction.atomic(durable=True):
             if batch:
                 batch.save(force_insert=True)
-            accept(*(draft.job for draft in drafts), limits=limits_for(caller))
+            accept(*jobs, limits=limits)
             GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
             GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
             note_made(batch.pk if batch else drafts[0].job.pk)

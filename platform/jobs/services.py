@@ -1,6 +1,7 @@
 """The verbs on any job: accept it, cancel it, find out where it stands."""
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from jobs.models import Job, Status, Worker, job_models
 from jobs.moves import LostLease, cancel_waiting, move, place
 from jobs.shares import enter
 from quotas import storage
-from quotas.ledger import reserve
+from quotas.ledger import refuse_spent, reserve
 from quotas.limits import EffectiveLimits, limits_of
 from quotas.refusals import Excess, queue_full
 from tenants.isolation import for_everybody
@@ -30,20 +31,35 @@ RETRY_AFTER = "10"
 BY_OWNER = "asked by its owner"
 
 
-def accept(*jobs: Job, limits: EffectiveLimits | None = None) -> None:
-    """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
+def refuse_hopeless(jobs: Sequence[Job], limits: EffectiveLimits) -> None:
+    """Raise ApiError for one tenant's new jobs of one kind if there is no room for them as things stand.
 
-    Raises ApiError when too many wait, when a limit of the tenant's is in the way, or when one could not end in time.
+    Call it before the transaction that accepts them, which looks again at what must not be passed: whoever comes with
+    nothing left, again and again, does not queue up for SQLite's one writer.
     """
     for job in jobs:
         refuse_impossible(job)
+    tenant = jobs[0].tenant
+    refuse_spent(tenant, [job.reservation for job in jobs], limits)
+    storage.check_room(tenant, limits=limits)
+    _check_queue(jobs, limits)
+    with for_everybody():
+        waiting = type(jobs[0]).objects.filter(status=Status.QUEUED).count()
+    if waiting + len(jobs) > settings.MAX_QUEUED:
+        raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
+
+
+def accept(*jobs: Job, limits: EffectiveLimits | None = None) -> None:
+    """Store one tenant's new jobs of one kind, all or none, and ring for workers once the transaction is committed.
+
+    Raises ApiError when too many of its jobs wait, or when there is not enough left to be reserved.
+    """
     with transaction.atomic():
         limits = limits or limits_of(jobs[0].tenant)
         reserve(jobs[0].tenant, [job.reservation for job in jobs], limits=limits)
         failpoint(Point.ACCEPT_RESERVED)
-        storage.check_room(jobs[0].tenant, limits=limits)
         # After reserving, which lets one request of a tenant in at a time: so none is counted past another.
-        _check_room(jobs[0], len(jobs), limits)
+        _check_queue(jobs, limits)
         enter(type(jobs[0]), jobs[0].tenant_id)
         place(jobs)
         failpoint(Point.ACCEPT_PLACED)
@@ -56,15 +72,13 @@ def _ring_for(jobs: int) -> None:
     failpoint(Point.ACCEPT_RUNG)
 
 
-def _check_room(job: Job, count: int, limits: EffectiveLimits) -> None:
-    queued = type(job).objects.filter(status=Status.QUEUED)
-    own, limit = queued.for_tenant(job.tenant).count(), limits.queued_jobs
-    if limit is not None and own + count > limit:
-        raise queue_full(Excess("queued_jobs", limit, own, count), limits.plan, RETRY_AFTER)
-    with for_everybody():
-        waiting = queued.count()
-    if waiting + count > settings.MAX_QUEUED:
-        raise ApiError(503, "engine_overloaded", "Too many jobs are waiting on this server.", retry_after=RETRY_AFTER)
+def _check_queue(jobs: Sequence[Job], limits: EffectiveLimits) -> None:
+    """Raise ApiError when more of the tenant's would wait than may."""
+    if (limit := limits.queued_jobs) is None:
+        return
+    own = type(jobs[0]).objects.for_tenant(jobs[0].tenant).filter(status=Status.QUEUED).count()
+    if own + len(jobs) > limit:
+        raise queue_full(Excess("queued_jobs", limit, own, len(jobs)), limits.plan, RETRY_AFTER)
 
 
 def count_running(tenant_id: str) -> int:

@@ -12,6 +12,7 @@ from quotas.limits import EffectiveLimits, limits_of
 from quotas.models import LedgerEntry, Spending
 from quotas.periods import Period, day_of, month_begin, month_of
 from quotas.refusals import Excess, used_up
+from quotas.standing import spending
 from tenants.models import Tenant
 from tenants.ownership import OwnedQuerySet
 
@@ -40,6 +41,14 @@ class Charge:
     images: int
 
 
+def refuse_spent(tenant: Tenant, reservations: Sequence[Reservation], limits: EffectiveLimits) -> None:
+    """Raise ApiError if as much cannot be reserved as things stand. One query, and nothing is locked."""
+    now, asked = timezone.now(), _sums(reservations)
+    for period, row in spending(tenant, now).items():
+        if excess := _excess(row, _most(limits, period, asked), asked):
+            raise used_up(excess, limits.plan, period, now)
+
+
 def reserve(
     tenant: Tenant,
     reservations: Sequence[Reservation],
@@ -54,13 +63,17 @@ def reserve(
     """
     limits, now = limits or limits_of(tenant), now or timezone.now()
     day = day_of(tenant, now)
-    asked = {"images": sum(each.images for each in reservations), "ms": sum(each.ms for each in reservations)}
+    asked = _sums(reservations)
     for period in (day, month_of(tenant, now)):
         _hold(tenant, period, asked, limits, now)
     LedgerEntry.objects.bulk_create(
         LedgerEntry(tenant=tenant, kind=LedgerEntry.Kind.RESERVE, at=now, day=day.starts_on, **vars(each))
         for each in reservations
     )
+
+
+def _sums(reservations: Sequence[Reservation]) -> dict[str, int]:
+    return {"images": sum(each.images for each in reservations), "ms": sum(each.ms for each in reservations)}
 
 
 def _hold(tenant: Tenant, period: Period, asked: dict[str, int], limits: EffectiveLimits, now: datetime) -> None:

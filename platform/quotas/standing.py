@@ -59,7 +59,7 @@ def spending(tenant: Tenant, now: datetime) -> dict[Period, Spending]:
     periods = [day_of(tenant, now), month_of(tenant, now)]
     dates = [period.starts_on for period in periods]
     rows = {(row.period, row.starts_on): row for row in Spending.objects.for_tenant(tenant).filter(starts_on__in=dates)}
-    return {period: rows.get((period.kind, period.starts_on), Spending()) for period in periods}
+    return {period: rows.get((period.kind, period.starts_on), Spending(period=period.kind)) for period in periods}
 
 
 def spent_of(name: str, limits: EffectiveLimits, spent: dict[Period, Spending]) -> Standing:

@@ -5,7 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from generation.models import GenerationJob
 from jobs import leases
@@ -47,6 +47,16 @@ def test_a_queue_for_five_takes_exactly_five(alice, allow):
     allow(alice, queued_jobs=5)
     answers = asked_at_once(alice, {"prompt": "a kite"})
     assert answers == {(202, None): 5, (429, "queue_full"): REQUESTS - 5}
+
+
+@pytest.mark.parametrize("limits", [{"images_per_day": 1}, {"queued_jobs": 1}], ids=str)
+def test_who_has_nothing_left_hears_so_while_others_write(alice, allow, limits):
+    allow(alice, **limits)
+    assert alice.api.post(ROUTE, {"prompt": "a kite"}).status_code == 202
+    with transaction.atomic():  # SQLite has no other writer now, and PostgreSQL no other of this row
+        Spending.objects.update(spent_ms=1)
+        refused = alice.api.post(ROUTE, {"prompt": "another kite"})
+    assert refused.status_code == 429, refused.content
 
 
 def test_a_shelf_for_one_lora_takes_exactly_one(alice, allow):
