@@ -94,6 +94,16 @@ def test_a_list_costs_the_same_queries_however_long(alice, django_assert_num_que
     assert len(answer.data["data"]) == 5
 
 
+def test_a_list_whose_jobs_all_began_this_moment_asks_for_none_of_them_again(alice, monkeypatch, count_queries):
+    monkeypatch.setattr("generation.views.prospects", lambda *asked: {})
+    request = RequestFactory().get(ROUTE, headers={"Authorization": f"Bearer {alice.secret}"})
+    counted = []
+    for _ in range(2):
+        alice.api.post(ROUTE, {"prompt": "a red kite"})
+        counted.append(count_queries(Generations.as_view(), request))
+    assert counted[0] == counted[1]
+
+
 def test_a_list_is_read_in_its_order_though_the_database_knows_how_few_tenants_there_are(alice, plan_of):
     alice.api.post(ROUTE, {"prompt": "a red kite"})
     request = RequestFactory().get(ROUTE, headers={"Authorization": f"Bearer {alice.secret}"})
