@@ -55,6 +55,24 @@ def test_who_comes_while_it_is_being_made_is_the_one_who_joins_it(attempt):
     assert attempt(1).find() is None  # another's, whose first attempt never arrived
 
 
+def test_who_comes_as_it_is_made_joins_it(attempt, monkeypatch):
+    kept, _ = attempt(0).begun()
+    retry, as_found = attempt(1), KeptRequest.objects.get()
+    monkeypatch.setattr(retry, "_first", lambda: as_found)
+    with keeping.doing(kept):
+        keeping.note_made("gen_1")
+    assert retry.find().job_id == "gen_1"
+
+
+def test_who_comes_as_it_is_refused_is_new(attempt, monkeypatch):
+    kept, _ = attempt(0).begun()
+    retry, found = attempt(1), iter([KeptRequest.objects.get(), None])
+    monkeypatch.setattr(retry, "_first", lambda: next(found))
+    with keeping.doing(kept):
+        pass
+    assert retry.find() is None
+
+
 def test_the_next_retry_joins_it_again(made, attempt):
     made("gen_1")
     assert [attempt(tries).find().job_id for tries in (1, 2, 3)] == ["gen_1"] * 3
