@@ -122,7 +122,9 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         """Return how it stands while it waits."""
         if job.status != Status.QUEUED:
             return None
-        known = self.context.get("prospects") or prospects(GenerationJob, job.tenant_id, [job.pk])
+        known = self.context.get("prospects")
+        if known is None:
+            known = prospects(GenerationJob, job.tenant_id, [job.pk])
         prospect = known.get(job.pk)  # None: it began this moment
         return QueueSerializer(prospect).data if prospect else None  # type: ignore[return-value]
 

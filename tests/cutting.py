@@ -96,7 +96,7 @@ def _read_request(client: socket.socket) -> bytes:
     head, body = _read_head(client)
     length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
     while len(body) < length:
-        body += client.recv(65536)
+        body += _some_of(client)
     return head + body
 
 
@@ -104,9 +104,16 @@ def _read_head(source: socket.socket) -> tuple[bytes, bytes]:
     """Return the head of a request or an answer, and what came with it of the body."""
     read = b""
     while END_OF_HEAD not in read:
-        read += source.recv(65536)
+        read += _some_of(source)
     end = read.index(END_OF_HEAD) + len(END_OF_HEAD)
     return read[:end], read[end:]
+
+
+def _some_of(source: socket.socket) -> bytes:
+    """Return what comes next. Raises ConnectionError when nothing will."""
+    if chunk := source.recv(65536):
+        return chunk
+    raise ConnectionError("it was closed before a test cut it")
 
 
 def _pump(source: socket.socket, to: socket.socket) -> None:

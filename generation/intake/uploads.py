@@ -16,6 +16,7 @@ from generation import storage
 from generation.engine.png import png
 from generation.intake.decoding import MAX_BYTES, decoded
 from generation.models import DiscardedFile, GenerationControl, GenerationJob, Upload
+from idempotency.keeping import go_on
 from quotas import storage as kept
 from tenants.models import Tenant
 from wire.errors import ApiError
@@ -30,9 +31,11 @@ DECODING = threading.Lock()  # one at a time in a process: the largest picture t
 
 def keep(tenant: Tenant, content: bytes, param: str, *, most_bytes: int | None = MAX_BYTES) -> Upload:
     """Return the tenant's upload of the picture in this file, the known one if it is here. Raises ApiError."""
+    go_on()
     with DECODING:
         picture = decoded(content, param, most_bytes=most_bytes)
         file = png(picture, {})
+    go_on()
     sha256 = hashlib.sha256(file).hexdigest()
     known = refreshed(Upload.objects.for_tenant(tenant).filter(sha256=sha256))
     return known or _stored(tenant, file, sha256, picture.size)

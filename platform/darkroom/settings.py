@@ -291,6 +291,7 @@ CHORES = [
     "loras.storage.remove_orphans",
     "generation.intake.uploads.remove_unused",
     "accounts.chores.forget_expired",
+    "accounts.chores.remove_unconfirmed",
     "idempotency.keeping.forget_expired",
     "quotas.quotes.remove_expired",
     "webhooks.cleaning.remove_old",

@@ -39,13 +39,15 @@ class ByRetry:
     def find(self) -> KeptRequest | None:
         """Return the request that this one repeats, joined; None when it is new. Raises ApiError while its job is being
         made."""
-        while self.tries and (kept := self._first()):
-            free = self._rows.filter(pk=kept.pk, retries__lt=self.tries)
-            if not free.update(retries=self.tries, expires_at=timezone.now() + WINDOW):
+        while self.tries and (found := self._first()):
+            same = self._rows.filter(pk=found.pk)
+            # Ours from now on: others in the same words do not wait for it too.
+            if not same.filter(retries__lt=self.tries).update(retries=self.tries, expires_at=timezone.now() + WINDOW):
                 continue
-            if kept.lease_until is not None:  # ours from now on: others in the same words do not wait for it too
-                raise keeping.in_progress()
-            return kept
+            kept = same.first()  # as it is now: on PostgreSQL we have waited for whoever was making its job
+            if kept is None or kept.lease_until is None:
+                return kept
+            raise keeping.in_progress()
         return None
 
     def _first(self) -> KeptRequest | None:

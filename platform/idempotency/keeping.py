@@ -19,8 +19,9 @@ from idempotency.models import KeptRequest
 from tenants.ownership import OwnedQuerySet
 from wire.errors import OUT_OF_REACH, ApiError
 
-# Longer than any request takes until its job is made; four pictures may be fetched, ten seconds each.
-LEASE = timedelta(seconds=60)
+# Longer than a request takes until its job is made, or until it says that it goes on: a picture is fetched for ten
+# seconds at most. Who lost their answer with the process that was making it waits no longer than this.
+LEASE = timedelta(seconds=20)
 
 _current: ContextVar[KeptRequest | None] = ContextVar("kept_request", default=None)
 
@@ -92,6 +93,17 @@ def made_before() -> str:
     """Return the id of the job that this very request made when it came before; empty when it is to make one."""
     kept = _current.get()
     return kept.job_id if kept else ""
+
+
+def go_on() -> None:
+    """Hold the request being done for longer, once its lease is half over; said between what takes seconds, outside
+    transactions. Raises ApiError when another has taken the request over meanwhile."""
+    kept, now = _current.get(), timezone.now()
+    if kept is None or kept.lease_until is None or kept.lease_until > now + LEASE / 2:
+        return
+    if _ours(kept).update(lease_until=now + LEASE) != 1:
+        raise in_progress()
+    kept.lease_until = now + LEASE
 
 
 def note_made(job_id: str) -> None:

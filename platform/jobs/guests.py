@@ -40,10 +40,11 @@ class Guest:
 
 @dataclass(eq=False, kw_only=True)
 class Waiter(Guest):
-    """One request that waits for one job, and wants to see so many of an attempt's previews."""
+    """One request that waits for one job, and wants to see so many of an attempt's previews, and its place or not."""
 
     job: Job
     wanted: int = 0
+    wants_place: bool = True
     attempt: int = 0
     seen: int = 0
     told: Snapshot | None = None
@@ -63,7 +64,7 @@ class Waiter(Guest):
 
     def has_only_moved_up(self, snapshot: Snapshot | None) -> bool:
         """Return whether nothing is new but the job's place among those that wait."""
-        if snapshot is None or self.told is None or snapshot == self.told:
+        if snapshot is None or self.told is None or not self.wants_place or snapshot == self.told:
             return False
         return snapshot == self.told._replace(position=snapshot.position)
 
@@ -73,6 +74,8 @@ class Waiter(Guest):
             if name in shown:  # those before it have been in the store for their minute
                 self.seen = number + 1
                 self.news.put_nowait(shown[name])
+        if not self.wants_place:
+            snapshot = snapshot._replace(position=None)
         if snapshot != self.told:
             self.told, self.told_at = snapshot, time.monotonic()
             self.news.put_nowait(snapshot)

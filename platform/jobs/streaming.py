@@ -82,7 +82,9 @@ async def _events(request: HttpRequest, stream: Stream) -> AsyncIterator[bytes]:
     yield stream.opening
     tell = in_thread(_told_to)
     try:
-        async for news in WATCH.changes(standing_of(request), stream.job, previews=stream.previews):
+        tells_place = stream.progress is not nothing
+        standing = standing_of(request)
+        async for news in WATCH.changes(standing, stream.job, previews=stream.previews, place=tells_place):
             if news is None:
                 yield STILL_HERE
             elif isinstance(news, bytes):

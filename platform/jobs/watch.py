@@ -58,13 +58,16 @@ class Watch:
             message = "Too many requests are waiting here. Ask without waiting, and look at the job later."
             raise ApiError(503, "engine_overloaded", message, retry_after="5")
 
-    async def changes(self, standing: Standing, job: Job, *, previews: int = 0) -> AsyncIterator[News | None]:
+    async def changes(
+        self, standing: Standing, job: Job, *, previews: int = 0, place: bool = False
+    ) -> AsyncIterator[News | None]:
         """Yield where the job stands, now and on each change, and None when nothing changed for 15 s.
 
-        Between, what each attempt shows before its end: this many previews at most. Ends after a final state, and
-        when the job is gone. Raises ApiError once who came in so may not come in any more.
+        Its place among those that wait counts as a change for whoever wants it. Between, what each attempt shows before
+        its end: this many previews at most. Ends after a final state, and when the job is gone. Raises ApiError once
+        who came in so may not come in any more.
         """
-        with self._holding(Waiter(standing, job=job, wanted=previews)) as waiter:
+        with self._holding(Waiter(standing, job=job, wanted=previews, wants_place=place)) as waiter:
             news: News | None = None
             while not (isinstance(news, Snapshot) and news.status in TERMINAL):
                 try:
@@ -144,7 +147,7 @@ def _looked_at(guests: list[Guest]) -> Seen:
     waiters = [guest for guest in guests if isinstance(guest, Waiter)]
     found: dict[str, Snapshot] = {}
     for model in {type(waiter.job) for waiter in waiters}:
-        found |= _snapshots(model, {waiter.job.pk for waiter in waiters if type(waiter.job) is model})
+        found |= _snapshots(model, [waiter for waiter in waiters if type(waiter.job) is model])
     names = {
         name
         for waiter in waiters
@@ -155,10 +158,11 @@ def _looked_at(guests: list[Guest]) -> Seen:
     return Seen(found, shown, refusals({guest.standing for guest in guests}))
 
 
-def _snapshots(model: type[Job], ids: set[str]) -> dict[str, Snapshot]:
+def _snapshots(model: type[Job], waiters: list[Waiter]) -> dict[str, Snapshot]:
     # No whole rows: a thousand may wait, and we look four times a second.
+    ids, placed = {each.job.pk for each in waiters}, {each.job.pk for each in waiters if each.wants_place}
     jobs = list(model.objects.filter(pk__in=ids).values_list("pk", "tenant_id", *STANDS))
-    waiting = {tenant_id for _, tenant_id, status, *_ in jobs if status == Status.QUEUED}
+    waiting = {tenant_id for job_id, tenant_id, status, *_ in jobs if status == Status.QUEUED and job_id in placed}
     places = positions(model, waiting) if waiting else {}
     return {
         job_id: Snapshot(status, attempt, step, steps, places.get(job_id))

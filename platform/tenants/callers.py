@@ -80,7 +80,8 @@ def check_again(caller: Caller) -> None:
         again = ApiKey.objects.select_related("tenant").filter(pk=caller.key.pk).first()
         check_tenant(check_key(again).tenant)
         return
-    membership = Membership.objects.select_related("tenant").filter(tenant=caller.tenant, user=caller.user).first()
+    members = Membership.objects.select_related("tenant").filter(tenant=caller.tenant)
+    membership = members.filter(user=caller.user, user__is_active=True).first()
     if membership is None:
         raise no_key()
     check_tenant(membership.tenant)

@@ -104,6 +104,16 @@ def test_a_submission_looks_the_limits_up_once(alice):
     assert sum('"quotas_allowance"."max_n"' in each["sql"] for each in queries) == 2  # and once beside others'
 
 
+def test_a_list_whose_jobs_all_began_this_moment_asks_for_none_of_them_again(alice, monkeypatch, count_queries):
+    monkeypatch.setattr("generation.views.prospects", lambda *asked: {})
+    request = RequestFactory().get(ROUTE, headers={"Authorization": f"Bearer {alice.secret}"})
+    counted = []
+    for _ in range(2):
+        alice.api.post(ROUTE, {"prompt": "a red kite"})
+        counted.append(count_queries(Generations.as_view(), request))
+    assert counted[0] == counted[1]
+
+
 def test_a_list_is_read_in_its_order_though_the_database_knows_how_few_tenants_there_are(alice, plan_of):
     alice.api.post(ROUTE, {"prompt": "a red kite"})
     request = RequestFactory().get(ROUTE, headers={"Authorization": f"Bearer {alice.secret}"})

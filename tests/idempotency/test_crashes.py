@@ -1,6 +1,7 @@
 """Whatever dies in between, a request with a key has one effect: leases lapse, and late commits are refused."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connections
@@ -8,12 +9,14 @@ from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation.models import GenerationJob
+from generation.models import GenerationJob, Upload
 from generation.views import Generations
+from idempotency import keeping
 from idempotency.models import KeptRequest
 from tenants.authentication import caller
 from tenants.models import ApiKey
 from tenants.services import issue_key
+from tests.generation.giving import given, plain
 from tests.idempotency.test_same_key import SMALL, ask, code_of
 
 PARALLEL = 50
@@ -23,11 +26,11 @@ class Died(BaseException):
     """The end of a process, as far as a test can survive it."""
 
 
-def door(view, person, **headers):
+def door(view, person, body=SMALL):
     """Ask a door that is on no map, with a key."""
-    headers |= {"Authorization": f"Bearer {person.secret}", "Idempotency-Key": "k1"}
+    headers = {"Authorization": f"Bearer {person.secret}", "Idempotency-Key": "k1"}
     path = "/api/v1/generations"
-    return view.as_view()(RequestFactory().post(path, SMALL, content_type="application/json", headers=headers))
+    return view.as_view()(RequestFactory().post(path, body, content_type="application/json", headers=headers))
 
 
 class Dying(Generations):
@@ -93,6 +96,20 @@ def test_who_was_given_up_makes_no_second_job(alice, fall_silent):
     answer = door(Overtaken, alice)
     assert (answer.status_code, GenerationJob.objects.count()) == (409, 1)
     assert ask(alice).json()["id"] == GenerationJob.objects.get().pk
+
+
+def test_who_was_given_up_takes_in_no_picture(alice, monkeypatch):
+    class Overtaken(Generations):
+        """A process that another takes the request over from while it waits for its turn to decode."""
+
+        def post(self, request):
+            monkeypatch.setattr(keeping, "LEASE", timedelta(hours=1))  # of which less than half is left
+            KeptRequest.objects.update(lease_until="2100-01-01T00:00Z")
+            return super().post(request)
+
+    answer = door(Overtaken, alice, SMALL | {"init_image": given(plain())})
+    assert (answer.status_code, answer.data["error"]["code"]) == (409, "idempotency_in_progress")
+    assert not Upload.objects.exists()
 
 
 def test_a_bug_leaves_nothing_behind(alice):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import RequestFactory
+from django.utils import timezone
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
@@ -54,6 +55,24 @@ def test_who_comes_while_it_is_being_made_is_the_one_who_joins_it(attempt):
     assert attempt(1).find() is None  # another's, whose first attempt never arrived
 
 
+def test_who_comes_as_it_is_made_joins_it(attempt, monkeypatch):
+    kept, _ = attempt(0).begun()
+    retry, as_found = attempt(1), KeptRequest.objects.get()
+    monkeypatch.setattr(retry, "_first", lambda: as_found)
+    with keeping.doing(kept):
+        keeping.note_made("gen_1")
+    assert retry.find().job_id == "gen_1"
+
+
+def test_who_comes_as_it_is_refused_is_new(attempt, monkeypatch):
+    kept, _ = attempt(0).begun()
+    retry, found = attempt(1), iter([KeptRequest.objects.get(), None])
+    monkeypatch.setattr(retry, "_first", lambda: next(found))
+    with keeping.doing(kept):
+        pass
+    assert retry.find() is None
+
+
 def test_the_next_retry_joins_it_again(made, attempt):
     made("gen_1")
     assert [attempt(tries).find().job_id for tries in (1, 2, 3)] == ["gen_1"] * 3
@@ -88,6 +107,30 @@ def test_joining_keeps_it_for_the_next_ten_minutes(made, attempt):
     before = KeptRequest.objects.get().expires_at
     attempt(1).find()
     assert KeptRequest.objects.get().expires_at > before
+
+
+@pytest.fixture
+def tired(attempt):
+    """A request that is being done, whose lease is more than half over."""
+    kept, _ = attempt(0).begun()
+    kept.lease_until -= keeping.LEASE * 0.6
+    kept.save()
+    return kept
+
+
+def test_who_takes_long_goes_on_and_is_not_taken_over(tired):
+    with keeping.doing(tired):
+        keeping.go_on()
+        assert KeptRequest.objects.get().lease_until > timezone.now() + keeping.LEASE / 2
+        keeping.note_made("gen_1")
+    assert KeptRequest.objects.get().job_id == "gen_1"
+
+
+def test_who_was_taken_over_does_not_go_on(tired, attempt, fall_silent):
+    fall_silent()
+    attempt(1).begun()
+    with pytest.raises(ApiError), keeping.doing(tired):
+        keeping.go_on()
 
 
 def test_who_died_before_the_commit_is_taken_over(attempt, fall_silent):

@@ -47,3 +47,11 @@ def test_who_heard_least_lately_hears_next(crowd):
 
 def test_all_hear_at_once_that_their_job_has_begun(crowd):
     assert look(crowd, WAITS._replace(status="running", attempt=1, position=None)) == set(crowd)
+
+
+def test_whoever_tells_no_place_keeps_nobody_waiting(crowd):
+    silent = [Waiter(Standing("ten"), job=GenerationJob(pk=f"gen_s{number}"), wants_place=False) for number in range(9)]
+    look(silent, WAITS)
+    heard = look([*silent, *crowd], WAITS._replace(position=8))
+    assert len(heard) == PLACES_A_LOOK
+    assert not heard & set(silent)

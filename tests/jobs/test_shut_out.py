@@ -133,10 +133,11 @@ def test_a_picture_that_is_taken_in_slowly_is_for_nobody_who_was_shut_out_meanwh
     assert not GenerationJob.objects.exists()
 
 
-def test_a_member_who_was_removed_meanwhile_is_nobody(alice, bob):
+@pytest.mark.parametrize("shut_out", [remove_member, close_account])
+def test_a_member_who_was_shut_out_meanwhile_is_nobody(bob, shut_out):
     caller = Caller(bob.tenant, (), user=bob.user)
     check_again(caller)
-    Membership.objects.get(user=bob.user).delete()
+    shut_out(bob)
     with pytest.raises(ApiError, match="Send your key"):
         check_again(caller)
 
