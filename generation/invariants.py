@@ -13,7 +13,6 @@ from generation.models import DiscardedFile, GenerationControl, GenerationJob, I
 from jobs.models import Status
 from wire.invariants import Invariant
 
-
 FRESH = timedelta(minutes=1)  # more than the clocks of the store and of those who write differ
 
 

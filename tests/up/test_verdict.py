@@ -1,4 +1,4 @@
-"""An ordeal's verdict notices a job that is lost, made twice, half done, charged though given up, or told of otherwise."""
+"""An ordeal's verdict notices a job that is lost, made twice, half done, charged for nothing, or told of otherwise."""
 
 from collections import Counter
 
