@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.core.files.storage import default_storage
 from django.db.models import Count, F
@@ -11,6 +12,8 @@ from generation import storage
 from generation.models import DiscardedFile, GenerationControl, GenerationJob, Image, Upload
 from jobs.models import Status
 from wire.invariants import Invariant
+
+FRESH = timedelta(minutes=1)  # more than the clocks of the store and of those who write differ
 
 
 def _unlike_asked() -> Iterator[str]:
@@ -35,14 +38,20 @@ def _blob_is_not_as_recorded() -> Iterator[str]:
             yield f"{upload.pk} has another file than was stored"
 
 
-def _orphan_is_old() -> Iterator[str]:
+def _file_is_forgotten() -> Iterator[str]:
+    """What an attempt leaves behind that ends without success is looked for; nothing looks for other files."""
+    deadline = timezone.now() - FRESH
+    # In the order in which a file changes hands: work goes on while we look.
+    running = GenerationJob.objects.filter(status=Status.RUNNING).values_list("tenant_id", "pk", "attempt")
+    folders = {storage.folder_of(*attempt) for attempt in running}
     known = {key for keys in Image.objects.values_list("blob", "thumbnail") for key in keys}
     known.update(Upload.objects.values_list("blob", flat=True))
     known.update(DiscardedFile.objects.values_list("key", flat=True))
-    deadline = timezone.now() - storage.LOOK_BACK
+    folders |= storage.abandoned()
     for key in storage.blobs():
-        if key not in known and default_storage.get_modified_time(key) < deadline:
-            yield f"{key} belongs to no image and no upload"
+        is_known = key in known or key.rpartition("/")[0] in folders
+        if not is_known and default_storage.get_modified_time(key) < deadline:
+            yield f"{key} belongs to no image and no upload, and nothing will remove it"
 
 
 def _owner_differs() -> Iterator[str]:
@@ -58,6 +67,6 @@ def _owner_differs() -> Iterator[str]:
 INVARIANTS = [
     Invariant("I4", "a job has at most the images it was asked for, and only when it succeeded", _unlike_asked),
     Invariant("I8", "every image and every upload has its file, byte for byte", _blob_is_not_as_recorded),
-    Invariant("I9", "no file is without an image or an upload for long", _orphan_is_old),
+    Invariant("I9", "no file is without an image, an upload or somebody who will remove it", _file_is_forgotten),
     Invariant("I10", "images and uploads are their job's tenant's", _owner_differs),
 ]

@@ -25,7 +25,12 @@ UNSUCCESSFUL = ("requeued", "failed", "cancelled")
 
 def write(job: GenerationJob, name: str, content: bytes) -> str:
     """Store one file of this attempt and return its key. Raises ApiError when the store does not take it."""
-    return put(f"{ROOT}/{job.tenant_id}/{job.pk}/{job.attempt}/{name}", content)
+    return put(f"{folder_of(job.tenant_id, job.pk, job.attempt)}/{name}", content)
+
+
+def folder_of(tenant_id: str, job_id: str, attempt: int) -> str:
+    """Return where an attempt's files lie."""
+    return f"{ROOT}/{tenant_id}/{job_id}/{attempt}"
 
 
 def put(key: str, content: bytes) -> str:
@@ -67,15 +72,19 @@ def remove_orphans() -> int:
 
     Looks at a window of past events, not at all files: its cost follows the failures, not the images.
     """
-    now = timezone.now()
-    ended = JobEvent.objects.filter(name__in=UNSUCCESSFUL, at__range=(now - LOOK_BACK, now - ORPHAN_AGE))
-    attempts = ended.values_list("tenant_id", "job_id", "attempt")
     with within_reach(STORE):
-        keys = [key for attempt in attempts for key in blobs("/".join([ROOT, *map(str, attempt)]))]
+        keys = [key for each in abandoned(ORPHAN_AGE) for key in blobs(each)]
     remove(*keys)
     if keys:
         log.info("removed %s files of attempts that ended without success", len(keys))
     return len(keys)
+
+
+def abandoned(least: timedelta = timedelta()) -> set[str]:
+    """Return the folders of attempts that ended without success, at least so long ago: there orphans are looked for."""
+    now = timezone.now()
+    ended = JobEvent.objects.filter(name__in=UNSUCCESSFUL, at__range=(now - LOOK_BACK, now - least))
+    return {folder_of(*attempt) for attempt in ended.values_list("tenant_id", "job_id", "attempt")}
 
 
 def blobs(folder: str = ROOT) -> Iterator[str]:

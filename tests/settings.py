@@ -12,6 +12,7 @@ OURS += ("MAIL_URL", "MAIL_FROM")
 for name in list(os.environ):
     if name.startswith(OURS) and not name.startswith("DARKROOM_TEST_"):
         del os.environ[name]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or all the processes that tests start would compile us anew
 os.environ["DARKROOM_HOME"] = tempfile.mkdtemp(prefix="darkroom-tests-")
 atexit.register(shutil.rmtree, os.environ["DARKROOM_HOME"], ignore_errors=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.models import TERMINAL, Job, JobEvent, Status, job_models
@@ -55,6 +55,14 @@ def _not_settled_once() -> Iterator[str]:
             yield f"{job.pk} is {job.status}, and its ledger says {kinds}"
 
 
+def _reserved_for_no_job() -> Iterator[str]:
+    entries = LedgerEntry.objects.all()
+    for model in job_models():
+        entries = entries.exclude(Exists(model.objects.filter(pk=OuterRef("job_id"))))
+    for entry in entries.iterator():
+        yield f"{entry.tenant_id} has {entry.kind}d for {entry.job_id}, which is not there"
+
+
 def _charged_otherwise() -> Iterator[str]:
     for job in _jobs(Q(status__in=TERMINAL)):
         for entry in _entries(job).filter(kind=LedgerEntry.Kind.SETTLE):
@@ -84,6 +92,7 @@ INVARIANTS = [
     Invariant("I3", "every attempt was claimed exactly once, in order", _attempts_unlike_claims),
     Invariant("I3", "a lease belongs to a running job, and a running job has one", _lease_out_of_place),
     Invariant("I5", "what a job reserved is settled exactly once, when it ends", _not_settled_once),
+    Invariant("I5", "the ledger speaks of jobs that are there", _reserved_for_no_job),
     Invariant("I7", "a job is charged what it came to, nothing if it failed or never began", _charged_otherwise),
     Invariant("I10", "a job's events are its tenant's", _events_of_another_tenant),
 ]

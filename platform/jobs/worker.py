@@ -66,7 +66,8 @@ class GpuWorker:
                 except Error as error:
                     log.warning("the database is out of reach, trying again: %s", error)
                     connection.close()
-                rung = BELL.wait(ATTEND_SECONDS if self.held else LOOK_SECONDS, has_room=self._has_room())
+                if self.held or not self.stop_by:
+                    rung = BELL.wait(ATTEND_SECONDS if self.held else LOOK_SECONDS, has_room=self._has_room())
 
     def _warmed_up(self) -> bool:
         """Load what the performers need; return False if SIGTERM came first."""

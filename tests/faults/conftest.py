@@ -1,14 +1,9 @@
 """What do the tests of faults need besides the cast? A house with a process that breaks, and others that carry on."""
 
-import json
 import multiprocessing
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from darkroom.management.commands.check_invariants import INVARIANTS
+from darkroom.up.inbox import Inbox, receiving
 from generation import storage
 from generation.models import DiscardedFile, GenerationJob, Image, Upload
 from idempotency.models import KeptRequest
@@ -42,7 +38,7 @@ class House:
     alice: Person
     here: Here
     run_jobs: Callable[[], None]
-    received: list[tuple[str, Any]] = field(default_factory=list)  # (webhook-id, what it is about)
+    inbox: Inbox
 
     def set_the_scene(self, act: str) -> None:
         """Come to the moment at which somebody acts."""
@@ -116,33 +112,10 @@ class House:
 @pytest.fixture
 def house(alice, run_jobs, settings) -> Iterator[House]:
     """Alice's Darkroom, and a program of hers that hears of her jobs' ends."""
-    received: list[tuple[str, Any]] = []
-    with receiver(received) as address:
-        settings.WEBHOOK_HOSTS = [address]
-        body = {"url": f"http://{address}/hook", "events": ["job.completed"]}
+    with receiving(answer_seconds=0.0) as inbox:
+        settings.WEBHOOK_HOSTS = [inbox.host]
+        body = {"url": inbox.url, "events": ["job.completed"]}
         assert alice.api.post("/api/v1/webhooks", body).status_code == 201
         told = {name: getattr(settings, name) for name in SETTINGS}
         here = Here(str(connection.settings_dict["NAME"]), told, alice.secret)
-        yield House(alice, here, run_jobs, received)
-
-
-@contextmanager
-def receiver(received: list[tuple[str, Any]]) -> Iterator[str]:
-    """Take every message, and note its id and what it says."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            received.append((self.headers["webhook-id"], body["data"]))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        yield House(alice, here, run_jobs, inbox)

@@ -47,10 +47,10 @@ def ends():
 
 
 def told_of(house):
-    """Return of which jobs' ends alice's program has heard: each under one id, however often it came."""
-    heard = {(name, data["id"], data["status"]) for name, data in house.received}
-    assert len({name for name, _, _ in heard}) == len(heard)
-    return sorted((job, status) for _, job, status in heard)
+    """Return of which jobs' ends alice's program has heard: each in one message, however often it came."""
+    heard = [(job, *message) for job, told in house.inbox.heard.items() for message in told]
+    assert len({name for _, name, _ in heard}) == len(heard)
+    return sorted((job, status) for job, _, status in heard)
 
 
 def expected(act, point, how):

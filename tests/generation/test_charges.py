@@ -10,7 +10,7 @@ from generation.models import GenerationJob
 from generation.prices import work_of
 from jobs import leases
 from jobs.models import Status
-from jobs.moves import move
+from jobs.moves import fail, move
 from quotas.models import CostRate, LedgerEntry
 from tests.conftest import perform
 from tests.fakes import FakeDrawing, FakeEngine
@@ -97,6 +97,13 @@ def test_what_fails_is_charged_nothing(asked, metered):
     metered(broken)
     job.refresh_from_db()
     assert (job.status, job.charged_ms) == (Status.FAILED, 0)
+
+
+def test_what_fails_is_charged_nothing_of_what_it_took(asked):
+    asked()
+    job = leases.claim(GenerationJob, "w1")
+    fail(job, "storage_unavailable", "The picture store is full.", measured_ms=70)
+    assert (job.measured_ms, job.charged_ms) == (70, 0)
 
 
 def test_what_was_cancelled_before_it_began_is_charged_nothing(asked):

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import time
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
@@ -10,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from generation.models import GenerationJob, Image
 from jobs.models import JobEvent, Status
+from quotas.ledger import Reservation, reserve
 
 
 def checked():
@@ -54,9 +58,32 @@ def test_it_sees_a_changed_file(image):
     assert checked() == {"I8"}
 
 
+def test_it_sees_a_reservation_without_a_job(image, alice):
+    reserve(alice.tenant, [Reservation("gen_lost", ms=1, images=1)])
+    assert checked() == {"I5"}
+
+
 def test_it_sees_a_lost_file(image):
     default_storage.delete(image.thumbnail)
     assert checked() == {"I8"}
+
+
+@pytest.fixture
+def left(image):
+    """A file of an hour ago, which lies where its attempt would have stored another picture."""
+    name = default_storage.save(f"{Path(image.blob).parent}/1.png", ContentFile(b"left"))
+    an_hour_ago = time.time() - 3600
+    os.utime(default_storage.path(name), (an_hour_ago, an_hour_ago))
+
+
+def test_it_sees_a_file_that_nothing_will_remove(left):
+    assert checked() == {"I9"}
+
+
+def test_what_an_attempt_left_that_was_cut_short_is_removed_later(left, image):
+    event = {"tenant": image.tenant, "job_id": image.job_id, "attempt": 1, "status": Status.QUEUED}
+    JobEvent.objects.create(name="requeued", **event)
+    assert checked() == set()
 
 
 def test_it_sees_an_image_of_the_wrong_tenant(image, charlie):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from generation.models import GenerationJob
@@ -54,11 +56,29 @@ def test_a_silent_worker_loses_its_job(job):
         Lease(held).report(3, 20, pulse=1)
 
 
+def test_a_worker_that_wakes_up_renews_no_lease_of_anothers(job):
+    sleeper = leases.claim(GenerationJob, "w1")
+    silence(sleeper)
+    sweep()
+    leases.claim(GenerationJob, "w2")
+    with pytest.raises(LostLease):
+        Lease(sleeper).report(3, 20, pulse=1)
+
+
 def test_a_living_lease_is_left_alone(job):
     leases.claim(GenerationJob, "w1")
     assert sweep() == 0
     job.refresh_from_db()
     assert job.status == Status.RUNNING
+
+
+@pytest.mark.parametrize("crashes", [0, 2])
+def test_a_job_whose_worker_speaks_up_while_it_is_swept_is_left_alone(job, crashes):
+    found = leases.claim(GenerationJob, "w1")  # as a sweep found it; its lease has been renewed since
+    found.crashes = crashes
+    leases.recover(found, "worker fell silent", Q(lease_until__lt=Now()))
+    job.refresh_from_db()
+    assert (job.status, job.crashes) == (Status.RUNNING, 0)
 
 
 def test_three_crashes_end_a_job(job):

@@ -10,6 +10,7 @@ from generation import storage
 from generation.models import GenerationJob
 from jobs import leases
 from jobs.models import JobEvent, Status, Worker
+from jobs.moves import fail, move
 from jobs.scheduler import do_chores, tick
 
 ROUTE = "/api/v1/generations"
@@ -31,9 +32,17 @@ def test_a_tick_requeues_what_fell_silent_and_rings(held, valkey):
     assert valkey.llen("rq:queue:wake") == 1
 
 
-def test_the_files_of_a_lost_attempt_are_removed_later(held):
+ENDS = {
+    "lost": lambda held: leases.recover(held, "test"),
+    "cancelled": lambda held: move(held, Status.CANCELLED),
+    "failed": lambda held: fail(held, "internal_error", "It broke."),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_the_files_of_an_attempt_without_success_are_removed_later(held, end):
     key = storage.write(held, "0.png", b"half a picture")
-    leases.recover(held, "test")
+    end(held)
     do_chores()
     assert default_storage.exists(key)
     JobEvent.objects.update(at=timezone.now() - timedelta(hours=2))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.up.faults import PROCESSES
 from darkroom.up.inbox import receiving
 from darkroom.up.ordeal import Plan, endure
 from darkroom.up.site import running_site
@@ -32,5 +33,6 @@ def test_every_job_ends_once_whatever_is_killed(victim, inbox):
     outcome = endure(victim, inbox, Plan(kills=KILLS, seed=2, steps=100), print)
     assert outcome.wrong == []
     assert outcome.kills.total() == KILLS
+    assert outcome.kills.keys() == set(PROCESSES)
     assert outcome.requests, "no kill met an open request"
     assert outcome.attempts, "no kill met a running job"

@@ -1,4 +1,4 @@
-"""An ordeal's verdict notices a job that is lost, made twice, half done, charged though given up, or told of twice."""
+"""An ordeal's verdict notices a job that is lost, made twice, half done, charged for nothing, or told of otherwise."""
 
 from collections import Counter
 
@@ -24,16 +24,20 @@ def job(status="succeeded", *, pictures=2, attempt=1, charged=0.1, code=""):
 def inbox():
     """Who heard of one job, twice in one message's words."""
     it = Inbox("127.0.0.1:1")
-    it.heard["gen_a"] = Counter({"msg_a": 2})
+    it.heard["gen_a"] = Counter({("msg_a", "succeeded"): 2})
     return it
 
 
 GIVEN_UP = {"pictures": 0, "attempt": 3, "charged": 0.0, "code": "worker_crashed"}
 
 
-@pytest.mark.parametrize("ended", [job(), job("failed", **GIVEN_UP)])
-def test_a_job_that_succeeded_or_was_given_up_is_well(ended, inbox):
-    assert list(what_is_wrong(["gen_a"], [ended], inbox)) == []
+def test_a_job_that_succeeded_is_well(inbox):
+    assert list(what_is_wrong(["gen_a"], [job()], inbox)) == []
+
+
+def test_a_job_that_was_given_up_is_well(inbox):
+    inbox.heard["gen_a"] = Counter({("msg_a", "failed"): 1})
+    assert list(what_is_wrong(["gen_a"], [job("failed", **GIVEN_UP)], inbox)) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,15 @@ def test_a_promise_is_kept_by_one_job(heard, said, inbox):
     assert list(what_is_wrong(heard, [job()], inbox)) == [said]
 
 
-@pytest.mark.parametrize("messages", [{}, {"msg_a": 1, "msg_b": 1}])
-def test_an_end_is_told_of_in_one_message(messages, inbox):
+TOLD = ("msg_a", "succeeded")
+
+
+@pytest.mark.parametrize("messages", [[], [TOLD, ("msg_b", "succeeded")], [("msg_a", "failed")]])
+def test_an_end_is_told_of_once_as_it_was(messages, inbox):
     inbox.heard["gen_a"] = Counter(messages)
-    assert list(what_is_wrong(["gen_a"], [job()], inbox)) == [f"gen_a was told of in {len(messages)} messages"]
+    assert list(what_is_wrong(["gen_a"], [job()], inbox)) == [f"gen_a is succeeded, and was told of as {messages}"]
+
+
+def test_nothing_is_told_of_a_job_that_is_not_there(inbox):
+    inbox.heard["gen_b"] = Counter([TOLD])
+    assert list(what_is_wrong(["gen_a"], [job()], inbox)) == ["gen_b was told of, and is not there"]

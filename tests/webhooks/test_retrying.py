@@ -8,8 +8,8 @@ import pytest
 from tests.webhooks.conftest import ROUTE, Office
 from webhooks import deliveries
 from webhooks.cleaning import KEPT, remove_old
-from webhooks.courier import Courier
-from webhooks.deliveries import LEASE, PAUSES, TRIED_FOR, pause_after
+from webhooks.courier import Answer, Courier
+from webhooks.deliveries import GONE, LEASE, PAUSES, TRIED_FOR, pause_after
 from webhooks.models import Delivery, DeliveryAttempt, Endpoint, Message, Secret
 from webhooks.outbox import Happening, record
 
@@ -89,6 +89,31 @@ def test_of_two_senders_one_takes_an_attempt(failing, clock):
     twin = Delivery.objects.get(pk=failing.pk)
     assert [deliveries.take(each, clock.now) for each in (failing, twin)] == [True, False]
     assert deliveries.due(clock.now, lanes=[], tenants=[], most=9) == []
+
+
+@pytest.fixture
+def late(failing, clock):
+    """The same delivery, as a sender knows it whose attempt has taken so long that another sender may make the next."""
+    it = Delivery.objects.get(pk=failing.pk)
+    assert deliveries.take(it, clock.now)
+    clock.turn_to(clock.now + LEASE)
+    return it
+
+
+def test_what_has_arrived_meanwhile_stays_delivered(late, failing, office, clock, site):
+    site.serve("/hook", b"")
+    office.send_due()
+    deliveries.settle(late, Answer(GONE, ""), clock.now)
+    failing.refresh_from_db()
+    assert failing.state == "delivered"
+
+
+def test_what_another_sender_tries_meanwhile_is_left_to_it(late, failing, clock):
+    failing.refresh_from_db()
+    assert deliveries.take(failing, clock.now)
+    deliveries.settle(late, Answer(503, ""), clock.now)
+    failing.refresh_from_db()
+    assert failing.due_at == clock.now + LEASE
 
 
 def test_what_a_dead_sender_took_is_sent_again_under_the_same_id(failing, guard, office, clock, site):

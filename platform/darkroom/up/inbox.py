@@ -1,4 +1,4 @@
-"""What does a program of a tenant hear of its jobs? A receiver of webhooks that counts how often each message came."""
+"""What does a program of a tenant hear of its jobs? A receiver of webhooks that counts how often it was told what."""
 
 import json
 import threading
@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # As long as an answer takes from far away: so a sender that is killed may well be in the middle of a message.
-ANSWER_SECONDS = 0.25
-POLL_SECONDS = 0.05
+FAR_AWAY_SECONDS = 0.25
+POLL_SECONDS = 0.02
 
 
 @dataclass
 class Inbox:
-    """What has come, as counts of webhook-ids by job."""
+    """What has come: of each job, how often which message (its webhook-id) said that it had ended how."""
 
     host: str
-    heard: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    heard: defaultdict[str, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
 
     @property
     def url(self) -> str:
@@ -29,7 +29,7 @@ class Inbox:
     @property
     def copies(self) -> int:
         """Return how many messages came again though they had come before."""
-        return sum(count - 1 for ids in self.heard.values() for count in ids.values())
+        return sum(count - 1 for told in self.heard.values() for count in told.values())
 
 
 class Server(ThreadingHTTPServer):
@@ -37,8 +37,9 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, answer_seconds: float) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
+        self.answer_seconds = answer_seconds
         self.inbox = Inbox(f"127.0.0.1:{self.server_port}")
         self.noting = threading.Lock()
 
@@ -54,9 +55,10 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if len(body) < length:
             return
+        job = json.loads(body)["data"]
         with self.server.noting:
-            self.server.inbox.heard[json.loads(body)["data"]["id"]][self.headers["webhook-id"]] += 1
-        time.sleep(ANSWER_SECONDS)
+            self.server.inbox.heard[job["id"]][self.headers["webhook-id"], job["status"]] += 1
+        time.sleep(self.server.answer_seconds)
         with suppress(OSError):
             self.send_response(204)
             self.end_headers()
@@ -66,9 +68,9 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiving() -> Iterator[Inbox]:
-    """Receive webhooks for a while."""
-    with Server() as server:
+def receiving(*, answer_seconds: float = FAR_AWAY_SECONDS) -> Iterator[Inbox]:
+    """Receive webhooks for a while, and take so long to answer each."""
+    with Server(answer_seconds) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_SECONDS})
         thread.start()
         try:

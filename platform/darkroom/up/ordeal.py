@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,6 @@ from darkroom.up.site import Site
 from darkroom.up.supervisor import WontStart
 from darkroom.up.verdict import Outcome, violations, what_is_wrong
 
-# Whoever repeats a request that a dying process had begun hears for a minute that it is being done: others go on.
-ASKING_AT_ONCE = 32
 JOBS_PER_KILL = 2
 FLUSH_SHARE = 0.1
 FIRST_LIFE_SECONDS = 8.0
@@ -68,7 +66,7 @@ def endure(site: Site, inbox: Inbox, plan: Plan, say: Callable[[str], None]) -> 
     """Have jobs accepted while processes die, wait until all have ended, and check everything. Raises WontStart."""
     began, before = time.monotonic(), {job["id"] for job in site.client.generations()}
     asker, storm = Asker(site.client, inbox.url, plan.seed), Storm(site, plan)
-    with ThreadPoolExecutor(ASKING_AT_ONCE) as threads:
+    with asker.threads() as threads:
         asked: list[Future[dict[str, Any]]] = []
         for kills, _ in enumerate(storm.strikes(lambda: len(inbox.heard)), start=1):
             for _ in range(JOBS_PER_KILL):

@@ -54,11 +54,13 @@ def what_is_wrong(heard: Sequence[str], jobs: Sequence[dict[str, Any]], inbox: I
     yield from (f"{each} was promised and is lost" for each in promised.keys() - made)
     yield from (f"{each} was made, and promised to nobody" for each in made - promised.keys())
     yield from (f"{each} was promised {times} times" for each, times in promised.items() if times > 1)
+    yield from (f"{each} was told of, and is not there" for each in inbox.heard.keys() - made)
     for job in jobs:
         if not _ended_well(job):
             yield f"{job['id']} did not end well: {json.dumps(job)}"
-        if (told := len(inbox.heard.get(job["id"], ()))) != 1:
-            yield f"{job['id']} was told of in {told} messages"
+        told = sorted(inbox.heard.get(job["id"], ()))
+        if [status for _, status in told] != [job["status"]]:
+            yield f"{job['id']} is {job['status']}, and was told of as {told}"
 
 
 def _ended_well(job: dict[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from darkroom.up.verdict import Outcome
 # The ordeal never touches a database, store or bucket that somebody uses.
 ELSEWHERE = ("DATABASE_URL", "REDIS_URL", "S3_BUCKET", "DARKROOM_URL")
 TELL_SECONDS = 5.0
+STOPPED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 class Command(BaseCommand):
@@ -38,12 +39,15 @@ class Command(BaseCommand):
         home = settings.HOME / "torture"
         shutil.rmtree(home, ignore_errors=True)
         kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-        self.told_at = 0.0
+        self.told_at, self.far = 0.0, "nothing was killed yet"
         self.stdout.write(f"{kills} kills, drawn from seed {seed}.")
         try:
             outcome = self._endured(home, kept, Plan(kills=kills, seed=seed))
         except (WontStart, Refused, Unreachable, OSError) as error:
             raise CommandError(f"{error} The logs are in {home / 'logs'} (seed {seed}).") from error
+        except KeyboardInterrupt:
+            said = f"Stopped before anything was compared: {self.far} (seed {seed})."
+            raise CommandError(said, returncode=STOPPED) from None
         self._table(outcome)
         if outcome.wrong:
             raise CommandError(f"Not every job ended exactly once (seed {seed}).")
@@ -56,7 +60,8 @@ class Command(BaseCommand):
                 return endure(site, inbox, plan, self._progress)
 
     def _progress(self, text: str) -> None:
-        """Write how far it is, now and then."""
+        """Note how far it is, and write it now and then."""
+        self.far = text
         if time.monotonic() - self.told_at > TELL_SECONDS:
             self.told_at = time.monotonic()
             self.stdout.write(f"  {text}")
