@@ -38,8 +38,7 @@ def test_no_job_is_claimed_twice(alice):
     assert JobEvent.objects.filter(name="claimed").count() == JOBS
 
 
-def test_two_workers_and_a_thousand_jobs(alice, charlie, settings):
-    settings.MAX_QUEUED_PER_TENANT = 1000
+def test_two_workers_and_a_thousand_jobs(alice, charlie):
     Plan.objects.update(queued_jobs=None)
     for person in (alice, charlie):
         for _ in range(5):

@@ -13,7 +13,7 @@ TEN = [f"small {number}" for number in range(10)]
 @pytest.fixture
 def world(checkpoint, settings):
     """An idle worker, and queues as long as anybody likes."""
-    settings.MAX_QUEUED_PER_TENANT = settings.MAX_QUEUED = 10_000
+    settings.MAX_QUEUED = 10_000
     Plan.objects.update(queued_jobs=None)
     return World()
 

@@ -17,12 +17,19 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 
 
+def hears_ctrl_c():
+    """Let a process take Ctrl-C as one does that a person has started."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def torture(tmp_path):
     """A torture in a home of its own, which is to last for hours."""
     command = [sys.executable, str(ROOT / "manage.py"), "torture", "--kills", "100000"]
     here = os.environ | FAKE | {"DARKROOM_HOME": str(tmp_path)}
-    with subprocess.Popen(command, env=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # Whoever runs the tests in the background of a script lets them, and all that they start, ignore Ctrl-C.
+    with subprocess.Popen(command, env=here, preexec_fn=hears_ctrl_c, **pipes) as process:  # noqa: PLW1509 - one call
         yield process
         process.kill()
 

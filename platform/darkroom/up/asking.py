@@ -10,7 +10,7 @@ from typing import Any
 
 from darkroom.up.client import Client, Refused, Unreachable
 
-# Whoever repeats a request that a dying process had begun hears for a minute that it is being done: others go on.
+# Whoever repeats a request that a dying process had begun hears for 20 s that it is being done: others go on.
 ASKING_AT_ONCE = 32
 WAIT_SECONDS = 30  # so that many requests are open for as long as their job takes
 PAUSE_SECONDS = 0.5
