@@ -113,7 +113,7 @@ SQLITE_OPTIONS = {
 }
 DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{HOME / 'darkroom.sqlite3'}"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    DATABASES["default"] |= {"ENGINE": "wire.sqlite", "OPTIONS": SQLITE_OPTIONS}
 else:
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # so that PgBouncer may stand between
 

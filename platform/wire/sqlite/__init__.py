@@ -1,0 +1,1 @@
+"""SQLite for many threads: a database backend of Django's by its package's name."""
