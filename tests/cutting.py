@@ -14,6 +14,7 @@ import pytest
 
 AT_ONCE_RESET = struct.pack("ii", 1, 0)  # to linger for no second: closing sends RST instead of FIN
 SOME_BYTES = 40
+MEETING_SECONDS = 30
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -29,10 +30,11 @@ class Where(StrEnum):
 
 @dataclass(frozen=True)
 class Cut:
-    """One connection's end: where, and whether with RST."""
+    """One connection's end: where, whether with RST, and whether with others', when all of them have come that far."""
 
     where: Where
     is_reset: bool = False
+    meeting: threading.Barrier | None = None
 
     def __str__(self) -> str:
         return f"{self.where}{', reset' if self.is_reset else ''}"
@@ -72,19 +74,21 @@ class Cutter:
                 _pump(client, server)
                 back.join()
                 return
-            _carry_until(client, server, cut.where)
+            _carry_until(client, server, cut)
             if cut.is_reset:
                 for each in (client, server):
                     each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE_RESET)
 
 
-def _carry_until(client: socket.socket, server: socket.socket, where: Where) -> None:
-    request = _read_request(client)
+def _carry_until(client: socket.socket, server: socket.socket, cut: Cut) -> None:
+    request, where = _read_request(client), cut.where
     if where != Where.BEFORE_REQUEST:
         server.sendall(request)
     if where in (Where.BEFORE_REQUEST, Where.AFTER_REQUEST):
         return
     head, body = _read_head(server)
+    if cut.meeting:
+        cut.meeting.wait(MEETING_SECONDS)
     if where == Where.IN_HEAD:
         client.sendall(head[:SOME_BYTES])
     elif where == Where.IN_BODY:

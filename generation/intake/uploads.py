@@ -33,6 +33,7 @@ def keep(tenant: Tenant, content: bytes, param: str, *, most_bytes: int | None =
     """Return the tenant's upload of the picture in this file, the known one if it is here. Raises ApiError."""
     go_on()
     with DECODING:
+        go_on()
         picture = decoded(content, param, most_bytes=most_bytes)
         file = png(picture, {})
     go_on()

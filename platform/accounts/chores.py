@@ -13,13 +13,14 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import CacheEntry
-from tenants.audit import record
+from tenants.audit import record_for
 from tenants.models import AuditChain, AuditEvent, Membership, Tenant, User
 from tenants.services import ITSELF
 
 log = logging.getLogger(__name__)
 
 UNCONFIRMED_KEPT = timedelta(days=30)
+REMOVED_AT_ONCE = 100  # each is a transaction, and the scheduler has other things to do
 # What every tenant has from its first moment on.
 ALWAYS_THERE = (Membership, AuditChain, AuditEvent)
 
@@ -38,7 +39,8 @@ def remove_unconfirmed() -> None:
     Their own tenant, where nobody has ever been, stays behind: nothing is taken out of its audit, which says why it has
     no owner. Whoever is in a tenant with others or with something in it stays too: an operator saw to that.
     """
-    removed = [pk for pk in _unconfirmed().values_list("pk", flat=True) if _is_removed(pk)]
+    oldest = _unconfirmed().order_by("created_at").values_list("pk", flat=True)[:REMOVED_AT_ONCE]
+    removed = [pk for pk in oldest if _is_removed(pk)]
     if removed:
         log.info("removed %s accounts whose address nobody confirmed", len(removed))
 
@@ -59,17 +61,17 @@ def _is_removed(pk: int) -> bool:
     with transaction.atomic():
         user = _unconfirmed().select_for_update().filter(pk=pk).first()
         tenants = list(user.tenants.all()) if user else []
-        if user is None or not all(map(_is_untouched, tenants)):
+        if user is None or len(tenants) > 1 or not all(_is_untouched(tenant, user) for tenant in tenants):
             return False
         user.delete()
-        for tenant in tenants:
-            record("account.removed", tenant=tenant, actor=ITSELF, subject=user.email)
+        record_for([tenant.pk for tenant in tenants], "account.removed", actor=ITSELF, subject=user.email)
     return True
 
 
-def _is_untouched(tenant: Tenant) -> bool:
-    """Return whether a tenant has one member, and nothing else but an audit."""
-    if tenant.members.count() > 1:
+def _is_untouched(tenant: Tenant, user: User) -> bool:
+    """Return whether a tenant has this one member, nothing else but an audit, and nobody else in that."""
+    by_others = AuditEvent.objects.filter(tenant=tenant).exclude(actor__in=["", ITSELF, user.email])
+    if tenant.members.count() > 1 or by_others.exists():
         return False
     owned = [model for model in apps.get_models() if model not in ALWAYS_THERE and _is_owned(model)]
     return not any(model._default_manager.filter(tenant=tenant).exists() for model in owned)

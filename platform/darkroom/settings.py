@@ -260,8 +260,8 @@ LIMIT_COUNTERS = {
     "queued_jobs": "jobs.services.count_queued",
     "loras": "loras.room.count_own",
 }
-# Enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
 WEB_PROCESSES = env.number("DARKROOM_WEB_PROCESSES", 1, low=1, high=64)
+# Enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)
 LEASE_SECONDS = env.number("DARKROOM_LEASE_SECONDS", 30, low=1, high=3600)
 MAX_QUEUED = env.number("DARKROOM_MAX_QUEUED", 10_000, low=1)

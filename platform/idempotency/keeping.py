@@ -20,7 +20,8 @@ from tenants.ownership import OwnedQuerySet
 from wire.errors import OUT_OF_REACH, ApiError
 
 # Longer than a request takes until its job is made, or until it says that it goes on: a picture is fetched for ten
-# seconds at most. Who lost their answer with the process that was making it waits no longer than this.
+# seconds at most. Who lost their answer with the process that was making it waits no longer than this; where the
+# database keeps somebody waiting for longer, the fence holds, and what they began is done once more.
 LEASE = timedelta(seconds=20)
 
 _current: ContextVar[KeptRequest | None] = ContextVar("kept_request", default=None)

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from idempotency.by_key import HEADER, VISIBLE
-from wire.paging import ListSerializer
+from wire.openapi import NamedSchema
 
 KEY = OpenApiParameter(
     HEADER,
@@ -16,15 +15,8 @@ KEY = OpenApiParameter(
 )
 
 
-class Schema(AutoSchema):
-    """Adds the header to the doors that take it, and calls lists what they are."""
-
-    def get_operation_id(self) -> str:
-        """Return what clients' generators call the operation."""
-        name: str = super().get_operation_id()
-        shape = self.get_response_serializers()
-        answers_list = isinstance(shape, type) and issubclass(shape, ListSerializer)
-        return f"{name.removesuffix('_retrieve')}_list" if answers_list else name
+class Schema(NamedSchema):
+    """Adds the header to the doors that take it."""
 
     def get_override_parameters(self) -> list[Any]:
         """Return the parameters that nothing else tells."""

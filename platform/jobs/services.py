@@ -34,8 +34,9 @@ BY_OWNER = "asked by its owner"
 def refuse_hopeless(jobs: Sequence[Job], limits: EffectiveLimits) -> None:
     """Raise ApiError for one tenant's new jobs of one kind if there is no room for them as things stand.
 
-    Call it before the transaction that accepts them, which looks again at what must not be passed: whoever comes with
-    nothing left, again and again, does not queue up for SQLite's one writer.
+    Call it before the transaction that accepts them: whoever comes with nothing left, again and again, does not queue
+    up for SQLite's one writer. What is left and the tenant's queue are looked at again there, since they must not be
+    passed; storage and the server's queue are not, and may be by those who come at the same moment.
     """
     for job in jobs:
         refuse_impossible(job)

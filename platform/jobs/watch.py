@@ -7,6 +7,7 @@ in any more hears nothing more, even when nothing happens.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,10 +126,15 @@ class Seen:
     refused: dict[Standing, ApiError]
 
     def later(self, guests: Sequence[Guest]) -> set[Guest]:
-        """Return who hears later that it has moved up: whoever was told something last."""
+        """Return who hears later that it has moved up: whoever was told something last, and of each tenant all but one
+        while others have any."""
         waiters = [guest for guest in guests if isinstance(guest, Waiter) and guest.standing not in self.refused]
         moved = [each for each in waiters if each.has_only_moved_up(self.jobs.get(each.job.pk))]
-        return set(sorted(moved, key=lambda waiter: waiter.told_at)[PLACES_A_LOOK:])
+        before, rounds = Counter[str](), dict[Waiter, int]()
+        for each in sorted(moved, key=lambda waiter: waiter.told_at):
+            rounds[each] = before[each.job.tenant_id]
+            before[each.job.tenant_id] += 1
+        return set(sorted(rounds, key=lambda waiter: rounds[waiter])[PLACES_A_LOOK:])
 
     def tell(self, guest: Guest) -> None:
         """Tell this request what it may hear."""

@@ -1,7 +1,11 @@
-"""What does the OpenAPI document say that holds for every door? How it refuses, and that it takes no unknown field."""
+"""What does the OpenAPI document say of every door? How it refuses, that it takes no unknown field, and its name."""
 
 from collections.abc import Iterator
 from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+from wire.paging import ListSerializer
 
 Document = dict[str, Any]
 
@@ -55,6 +59,17 @@ HEADERS = {
     "X-Request-Id": {"schema": TEXT, "description": "Name it when you ask for help."},
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."},
 }
+
+
+class NamedSchema(AutoSchema):
+    """Calls lists what they are."""
+
+    def get_operation_id(self) -> str:
+        """Return what clients' generators call the operation."""
+        name: str = super().get_operation_id()
+        shape = self.get_response_serializers()
+        answers_list = isinstance(shape, type) and issubclass(shape, ListSerializer)
+        return f"{name.removesuffix('_retrieve')}_list" if answers_list else name
 
 
 def complete(result: Document, generator: Any, request: Any, public: bool) -> Document:

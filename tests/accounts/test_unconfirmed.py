@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.chores import UNCONFIRMED_KEPT, remove_unconfirmed
+from tenants.audit import record
 from tenants.models import AuditEvent, Membership, Tenant, User
 from tenants.services import issue_key
 from tests.accounts.acting import link_in, sign_up
@@ -80,7 +81,17 @@ def join(user):
     Membership.objects.create(tenant=Tenant.objects.get(), user=User.objects.create_user("emil@example.com"))
 
 
-@pytest.mark.parametrize("happen", [confirm, retype, come_in, promote, issue, join])
+def prepare(user):
+    """Make a tenant ready for them, as an operator may."""
+    record("member.added", tenant=Tenant.objects.get(), actor="operator olga@example.com", subject=user.email)
+
+
+def belong(user):
+    """Take them into another tenant too."""
+    Membership.objects.create(tenant=Tenant.objects.create(name="another"), user=user)
+
+
+@pytest.mark.parametrize("happen", [confirm, retype, come_in, promote, issue, join, prepare, belong])
 def test_whoever_has_come_in_or_is_expected_stays(stranger, happen):
     happen(stranger)
     assert is_there()

@@ -56,7 +56,7 @@ class House:
     def break_down(self, act: str, failpoints: str) -> None:
         """Let a process act until it breaks; the others carry on while it hangs, and at the end it has gone."""
         heard, told = PROCESSES.Pipe(duplex=False)
-        process = PROCESSES.Process(target=acts.perform, args=(act, failpoints, self.here, told))
+        process = PROCESSES.Process(target=acts.perform, args=(act, failpoints, self.here, told), daemon=True)
         process.start()
         told.close()
         assert heard.poll(SECONDS), f"nobody came to {failpoints}"

@@ -45,6 +45,12 @@ def test_who_heard_least_lately_hears_next(crowd):
     assert not early & later
 
 
+def test_a_crowd_keeps_nobody_elses_waiter_from_hearing(crowd):
+    alone = Waiter(Standing("other"), job=GenerationJob(pk="gen_alone", tenant_id="other"))
+    look([alone], WAITS)  # which was told after the whole crowd
+    assert alone in look([*crowd, alone], WAITS._replace(position=8))
+
+
 def test_all_hear_at_once_that_their_job_has_begun(crowd):
     assert look(crowd, WAITS._replace(status="running", attempt=1, position=None)) == set(crowd)
 

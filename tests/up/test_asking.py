@@ -1,5 +1,6 @@
 """Whoever asks for pictures while a Darkroom dies asks again, until it is enough."""
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -18,6 +19,8 @@ def asker():
 def test_ctrl_c_waits_for_no_answer(asker):
     with suppress(KeyboardInterrupt), asker.threads() as threads:
         asked = threads.submit(asker.ask, 0)
+        while not asker.unheard:
+            time.sleep(0.01)
         raise KeyboardInterrupt
     with pytest.raises(Unreachable):
         asked.result(timeout=30)

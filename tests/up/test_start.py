@@ -91,5 +91,7 @@ def test_several_web_processes_share_the_port(environment, start):
     running = processes(site)
     assert set(running) == EVERYTHING | {"web-2"}
     running["web"].suspend()
-    assert site.client.missing() == ""  # the other takes whoever comes
-    running["web"].resume()
+    try:
+        assert site.client.missing() == ""  # the other takes whoever comes
+    finally:
+        running["web"].resume()

@@ -36,7 +36,8 @@ def torture(tmp_path):
 
 def test_ctrl_c_ends_it_in_a_sentence_and_leaves_nothing_running(torture, tmp_path):
     assert "100000 kills" in torture.stdout.readline()
-    while not (tmp_path / "torture" / "run" / "store.pid").exists():
+    patient_until = time.monotonic() + SECONDS
+    while not (tmp_path / "torture" / "run" / "store.pid").exists() and time.monotonic() < patient_until:
         time.sleep(0.05)
     below = psutil.Process(torture.pid).children(recursive=True)
     torture.send_signal(signal.SIGINT)

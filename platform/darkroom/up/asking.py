@@ -12,6 +12,7 @@ from darkroom.up.client import Client, Refused, Unreachable
 
 # Whoever repeats a request that a dying process had begun hears for 20 s that it is being done: others go on.
 ASKING_AT_ONCE = 32
+PASSING = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 WAIT_SECONDS = 30  # so that many requests are open for as long as their job takes
 PAUSE_SECONDS = 0.5
 PATIENCE_SECONDS = 600.0
@@ -59,4 +60,4 @@ class Asker:
 
 
 def _is_passing(error: Refused | Unreachable) -> bool:
-    return isinstance(error, Unreachable) or error.status == HTTPStatus.CONFLICT or error.status >= 500
+    return isinstance(error, Unreachable) or error.status in PASSING or error.status >= 500

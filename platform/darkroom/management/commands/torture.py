@@ -41,6 +41,7 @@ class Command(BaseCommand):
         kept = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         self.told_at, self.far = 0.0, "nothing was killed yet"
         self.stdout.write(f"{kills} kills, drawn from seed {seed}.")
+        self.stdout.flush()  # starting takes a while, and a pipe would keep this line until then
         try:
             outcome = self._endured(home, kept, Plan(kills=kills, seed=seed))
         except (WontStart, Refused, Unreachable, OSError) as error:
