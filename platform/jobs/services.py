@@ -124,8 +124,12 @@ def _is_cancelled(job: Job) -> bool:
 def cancel_all(jobs: OwnedQuerySet) -> None:
     """Cancel these jobs of one kind: those that wait at once, those that run at the next step, and no finished one."""
     cancel_waiting(jobs, detail=BY_OWNER)
-    running = jobs.filter(status=Status.RUNNING)
-    running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
+    with transaction.atomic():
+        # Locked in one order, as those that wait: an update alone takes them as it finds them, in a ring with others.
+        running = jobs.filter(status=Status.RUNNING).order_by("pk").select_for_update()
+        held = list(running.values_list("pk", flat=True))
+        asked = jobs.model._default_manager.filter(pk__in=held)
+        asked.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
 
 
 def has_ready_worker() -> bool:

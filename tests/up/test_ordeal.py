@@ -1,5 +1,6 @@
 """Jobs are accepted while web, worker, scheduler and store are killed again and again; each ends exactly once."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ def victim(environment, database_url, inbox):
     """A Darkroom on the database under test, which may send there."""
     home, port = Path(environment["DARKROOM_HOME"]), int(environment["PORT"])
     here = {"DATABASE_URL": database_url, "DARKROOM_WEBHOOK_HOSTS": inbox.host}
+    if database_url:  # which knows nothing of the pictures that the home came with
+        shutil.rmtree(home / "media")
     with running_site(home, port, environment | here) as it:
         yield it
 
