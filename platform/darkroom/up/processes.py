@@ -33,7 +33,7 @@ def listening_socket(address: str, port: int) -> socket.socket:
 
 
 def webs(root: Path, listener: socket.socket, environment: dict[str, str], count: int) -> list[Command]:
-    """Return so many web servers on one socket: whichever is free takes the next caller."""
+    """Return so many web servers on one socket: whichever is free takes the next connections, and keeps them."""
     names = ["web", *(f"web-{number}" for number in range(2, count + 1))]
     return [_web(name, root, listener, environment) for name in names]
 
