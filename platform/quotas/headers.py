@@ -21,7 +21,10 @@ KINDS = {
 
 
 class ShowsLimits(APIView):
-    """A view whose answers to POSTs say how the tenant's limits stand: three queries more. Its refusals say it too."""
+    """A view whose answers to POSTs say how the tenant's limits stand: two queries more, if the limits are known.
+
+    Its refusals say it too.
+    """
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Leave the headers with the request, whose answer may yet be another one's."""

@@ -19,7 +19,7 @@ def asker():
 def test_ctrl_c_waits_for_no_answer(asker):
     with suppress(KeyboardInterrupt), asker.threads() as threads:
         asked = threads.submit(asker.ask, 0)
-        while not asker.unheard:
+        while not asker.unheard and not asked.done():
             time.sleep(0.01)
         raise KeyboardInterrupt
     with pytest.raises(Unreachable):
