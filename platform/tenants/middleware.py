@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest
 
 from tenants.isolation import EVERYBODY, NOBODY, speak_for, speaking_for
@@ -40,11 +40,14 @@ class IsolationMiddleware:
             speak_for(before)
         return response
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+    async def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """Let operators see all tenants' rows in the console, and nobody else anywhere."""
         match = request.resolver_match
-        if match is None or "admin" not in match.app_names:
-            return
-        with suppress(*OUT_OF_REACH):  # the page meets the same, and says so
-            if request.user.is_staff and request.user.is_active:
-                speak_for(EVERYBODY)
+        if match is not None and "admin" in match.app_names and await sync_to_async(_is_operator)(request):
+            speak_for(EVERYBODY)
+
+
+def _is_operator(request: HttpRequest) -> bool:
+    with suppress(*OUT_OF_REACH):  # the page meets the same, and says so
+        return request.user.is_staff and request.user.is_active
+    return False
