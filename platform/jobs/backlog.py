@@ -1,5 +1,6 @@
 """What waits and what runs, of which tenants? Counted from the index of what waits, for the claim and the forecast."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,10 +8,11 @@ from typing import Any
 
 from django.db.models import Count, Min, QuerySet, Sum, Value
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from jobs.models import LEAST_MS, Job, Share, Status
 from jobs.shares import LEAST_WEIGHT
-from jobs.tiers import RANKS, rank_of
+from jobs.tiers import RANKS, late_before, rank_of
 from quotas.limits import EffectiveLimits, limits_of_all
 from tenants.isolation import for_everybody
 
@@ -87,6 +89,15 @@ def grouped(model: type[Job]) -> QuerySet[Any, Any]:
         oldest_at=Min("created_at"), jobs=Count("*"), ms=Sum(COUNTED_MS)
     )
     return lines
+
+
+def late_before_each(model: type[Job]) -> defaultdict[str, datetime]:
+    """Return of each tenant by when its job must be wanted to be late if it came last. One query, as `lines_of`."""
+    waiting: Counter[str] = Counter()
+    for line in lines_of(model):
+        waiting[line.tenant_id] += line.ms
+    each = {tenant_id: late_before(float(ms), len(waiting)) for tenant_id, ms in waiting.items()}
+    return defaultdict(timezone.now, each)  # of whom suspects alone wait, nothing comes last of more
 
 
 def standings(model: type[Job], also: Iterable[str] = ()) -> dict[str, Standing]:

@@ -45,10 +45,12 @@ def forecast(model: type[Job], tenant: Tenant | str, estimated_ms: int, tier: st
 
 @dataclass(frozen=True)
 class Outlook:
-    """What one tenant can expect: how it stands, how the others stand, and how many workers are ready."""
+    """What one tenant can expect: how it stands, how the others stand, how many tenants have something waiting, and how
+    many workers are ready."""
 
     own: Standing
     others: tuple[Standing, ...]
+    waiting: int
     workers: int
     spread: float
 
@@ -56,12 +58,13 @@ class Outlook:
     def of(cls, model: type[Job], tenant_id: str) -> "Outlook":
         """Look at what waits and runs now."""
         found = standings(model, [tenant_id])
+        waiting = sum(bool(standing.lines) for standing in found.values())
         own = found.pop(tenant_id)
         found = {each: standing for each, standing in found.items() if not standing.is_suspended}
         if not own.lines:  # so it will begin beside those that wait
             own.served = max(own.served, min((each.served for each in found.values() if each.lines), default=0.0))
         spread = CostRate.objects.filter(measured__gt=0).aggregate(usual=Avg("spread"))["usual"]
-        return cls(own, tuple(found.values()), ready_workers(), USUAL_SPREAD if spread is None else spread)
+        return cls(own, tuple(found.values()), waiting, ready_workers(), USUAL_SPREAD if spread is None else spread)
 
     def new_job(self, estimated_ms: float, tier: str) -> Forecast:
         """Forecast a job that comes behind all of its tenant's of its tier."""

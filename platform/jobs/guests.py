@@ -62,8 +62,8 @@ class Waiter(Guest):
             self.attempt, self.seen = attempt, 0
         return [previews.key(self.job.pk, attempt, number) for number in range(self.seen, self.wanted)]
 
-    def has_only_moved_up(self, snapshot: Snapshot | None) -> bool:
-        """Return whether nothing is new but the job's place among those that wait."""
+    def has_only_moved(self, snapshot: Snapshot | None) -> bool:
+        """Return whether nothing is new but the job's place among those that wait, be it better or worse."""
         if snapshot is None or self.told is None or not self.wants_place or snapshot == self.told:
             return False
         return snapshot == self.told._replace(position=snapshot.position)

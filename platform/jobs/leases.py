@@ -12,10 +12,12 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from jobs.backlog import late_before_each
 from jobs.deadlines import end_late, why_cancelled
 from jobs.models import Job, JobEvent, Share, Status, job_models
 from jobs.moves import LostLease, fail, move
 from jobs.shares import lift
+from jobs.tiers import order
 from jobs.turns import Claimant, Turn, next_of, turns
 from quotas.limits import running_caps
 from tenants.ownership import OwnedQuerySet
@@ -77,14 +79,14 @@ def _may_run_more(model: type[Job], tenant_id: str, cap: int | None) -> bool:
 
 
 def _claim_suspect(model: type[Job], claimant: Claimant) -> Job | None:
-    """Take the suspect that saw the fewest workers die, of a tenant that may start it."""
+    """Take the first suspect of a tenant that may start one, beginning with whose saw the fewest workers die."""
     suspects = _suspects(model)
     for tenant_id, cap in _who_may_start(model, suspects).items():
         with transaction.atomic():
             # Locked as in every other claim, so that no two start what only one of them may.
             Share.objects.select_for_update().get_or_create(pk=tenant_id)
             if _may_run_more(model, tenant_id, cap):
-                own = suspects.for_tenant(tenant_id).order_by("crashes", "id")
+                own = suspects.for_tenant(tenant_id).order_by(*order(late_before_each(model)[tenant_id]))
                 if job := own.select_for_update(skip_locked=True).first():
                     _take(job, claimant)
                     return job

@@ -12,11 +12,10 @@ from django.db.models import Q, RowRange, Sum, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from jobs.backlog import COUNTED_MS, FLEX
+from jobs.backlog import COUNTED_MS, FLEX, late_before_each
 from jobs.forecast import Forecast, Outlook
 from jobs.models import Job, Status
-from jobs.tiers import rank, rank_of
-from jobs.turns import late_before, order
+from jobs.tiers import late_before, order, order_of, rank, rank_of
 
 SHOWN = ("tenant_id", "tier", "created_at", "finish_by", "estimated_ms", "crashes")
 
@@ -41,12 +40,18 @@ class Prospect:
 
 
 def positions(model: type[Job], tenant_ids: Collection[str]) -> dict[str, int]:
-    """Return the place of each waiting job among its own tenant's, 1 being next. One query, however many tenants."""
+    """Return the place of each waiting job among its own tenant's, 1 being next. One query, however many tenants, and
+    another if anything is wanted by some time."""
     waiting = model.objects.filter(status=Status.QUEUED, tenant__in=tenant_ids)
-    rows = waiting.order_by("tenant", "crashes", rank(), "pk").values_list("tenant_id", "pk")
+    sorted_by = order(timezone.now())
+    rows = list(waiting.order_by(*sorted_by).values_list("crashes", rank(), "finish_by", "tenant_id", "pk"))
+    if any(finish_by for _, _, finish_by, *_ in rows):
+        # When a job is late differs from tenant to tenant, so no database can sort by that for all of them at once.
+        late = late_before_each(model)
+        rows.sort(key=lambda row: order_of(*row[:3], late_before=late[row[3]]))
     places: dict[str, int] = {}
     met: dict[str, int] = {}
-    for tenant_id, job_id in rows:
+    for *_, tenant_id, job_id in rows:
         met[tenant_id] = places[job_id] = met.get(tenant_id, 0) + 1
     return places
 
@@ -54,7 +59,7 @@ def positions(model: type[Job], tenant_ids: Collection[str]) -> dict[str, int]:
 def prospects(model: type[Job], tenant_id: str, wanted: Collection[str]) -> dict[str, Prospect]:
     """Return how those of these jobs stand that wait; the same few queries, however many they are."""
     outlook, now = Outlook.of(model, tenant_id), timezone.now()
-    sorted_by = order(late_before(outlook.own, 1 + len(outlook.others)), suspects=True)
+    sorted_by = order(late_before(outlook.own.waiting_ms(), outlook.waiting))
     own = model.objects.for_tenant(tenant_id).filter(status=Status.QUEUED).only(*SHOWN)
     placed = own.annotate(
         place=Window(RowNumber(), order_by=sorted_by),

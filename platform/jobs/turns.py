@@ -7,16 +7,13 @@ tenants that were served about as much.
 from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Case, F, OrderBy, QuerySet, Value, When
-from django.utils import timezone
 
 from jobs.backlog import FLEX, Standing, standings
 from jobs.models import Job, Status
-from jobs.tiers import rank
+from jobs.tiers import late_before, order
 
 # A tenant whose weights are there may go first although it was served so much more: GPU-milliseconds by its weight.
 SLACK_MS = 10_000.0
@@ -58,7 +55,7 @@ def turns(model: type[Job], claimant: Claimant) -> Iterator[Turn]:
     able = [standing for standing in waiting if _may_start(standing, claimant, part)]
     for standing in _in_order(able, claimant.resident):
         idle = tuple(other.tenant_id for other in waiting if _is_idle(other, beside=standing))
-        yield Turn(standing, idle, late_before(standing, len(waiting)))
+        yield Turn(standing, idle, late_before(standing.waiting_ms(), len(waiting)))
 
 
 def _may_start(standing: Standing, claimant: Claimant, part: int) -> bool:
@@ -93,25 +90,4 @@ def _is_idle(other: Standing, *, beside: Standing) -> bool:
 def next_of(model: type[Job], turn: Turn, resident: Set[str]) -> Job | None:
     """Lock and return the job that goes first of this tenant's, None when others hold all of them."""
     own = model.objects.for_tenant(turn.tenant_id).filter(status=Status.QUEUED, crashes=0)
-    return in_order(own, turn.late_before, resident).select_for_update(skip_locked=True).first()
-
-
-def late_before(standing: Standing, tenants: int) -> datetime:
-    """Return by when a tenant's job must be wanted to be late if it came last of all that the tenant waits for."""
-    return timezone.now() + timedelta(seconds=standing.waiting_ms() / 1000 * tenants)
-
-
-def in_order(
-    own: QuerySet[Job], late_before: datetime, resident: Set[str] = frozenset(), *, suspects: bool = False
-) -> QuerySet[Job]:
-    """Sort one tenant's waiting jobs: by tier, then those that could not be last, then by weights, then as asked.
-    Before all that `suspects`, if they are among them, by how many workers died."""
-    return own.order_by(*order(late_before, resident, suspects=suspects))
-
-
-def order(late_before: datetime, resident: Set[str] = frozenset(), *, suspects: bool = False) -> list[Any]:
-    """Return by what one tenant's waiting jobs are sorted: see `in_order`."""
-    late = Case(When(finish_by__lt=late_before, then=F("finish_by")))
-    absent = Case(When(affinity__in=sorted(resident), then=Value(0)), default=Value(1))
-    first: list[Any] = ["crashes"] if suspects else []
-    return [*first, rank(), OrderBy(late, nulls_last=True), *([absent] if resident else []), "pk"]
+    return own.order_by(*order(turn.late_before, resident)).select_for_update(skip_locked=True).first()

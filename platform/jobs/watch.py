@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
 KEEPALIVE_SECONDS = 15
-# So many hear in one look that they moved up, and nothing more: each of them costs a few queries and a rendering, and
-# with every job that ends all those behind it move up. The others hear it in the next looks.
+# So many hear in one look of another place, and of nothing more: each of them costs a few queries and a rendering, and
+# with every job that ends, or overtakes others, all those behind it move. The others hear it in the next looks.
 PLACES_A_LOOK = 2
 STANDS = ("status", "attempt", "progress_step", "progress_steps")  # as a snapshot has them
 
@@ -126,10 +126,10 @@ class Seen:
     refused: dict[Standing, ApiError]
 
     def later(self, guests: Sequence[Guest]) -> set[Guest]:
-        """Return who hears later that it has moved up: whoever was told something last, and of each tenant all but one
-        while others have any."""
+        """Return who hears later that it has another place: whoever was told something last, and of each tenant all
+        but one while others have any."""
         waiters = [guest for guest in guests if isinstance(guest, Waiter) and guest.standing not in self.refused]
-        moved = [each for each in waiters if each.has_only_moved_up(self.jobs.get(each.job.pk))]
+        moved = [each for each in waiters if each.has_only_moved(self.jobs.get(each.job.pk))]
         before, rounds = Counter[str](), dict[Waiter, int]()
         for each in sorted(moved, key=lambda waiter: waiter.told_at):
             rounds[each] = before[each.job.tenant_id]

@@ -5,6 +5,7 @@ from tenants.services import revoke_key
 from tests.server import opened
 
 ROUTE = "/api/v1/generations"
+HOUR_MS = 3_600_000
 
 
 def test_a_stream_tells_progress_and_ends_with_the_pictures(alice, watch, worker):
@@ -33,6 +34,17 @@ def test_a_waiting_job_hears_that_it_moved_up(alice, server, run_jobs):
     assert b'"position": 2' in stream.read1()
     alice.api.post(f"{ROUTE}/{first['id']}/cancel")
     assert b'"position": 1' in stream.read1()
+    run_jobs()
+    stream.read()
+
+
+def test_a_waiting_job_hears_that_a_later_one_must_go_first(alice, server, run_jobs):
+    first = alice.api.post(ROUTE, {"prompt": "a kite", "size": "64x64"}).json()
+    GenerationJob.objects.update(estimated_ms=HOUR_MS)
+    stream = opened(alice, server, first["id"])
+    assert b'"position": 1' in stream.read1()
+    alice.api.post(ROUTE, {"prompt": "a cat", "size": "64x64"}, headers={"Cancel-After": "30m"})
+    assert b'"position": 2' in stream.read1()
     run_jobs()
     stream.read()
 

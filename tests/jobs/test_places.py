@@ -1,4 +1,5 @@
-"""When a job ends, all behind it move up. Of a crowd that waits, few hear so in one look, and all in turn."""
+"""When a job ends, all behind it move up, and when one overtakes, they fall back. Of a crowd that waits, few hear so in
+one look, and all in turn."""
 
 import pytest
 
@@ -37,6 +38,12 @@ def test_all_hear_it_in_turn(crowd):
     looks = [look(crowd, WAITS._replace(position=8)) for _ in range(3)]
     assert set.union(*looks) == set(crowd)
     assert look(crowd, WAITS._replace(position=8)) == set()
+
+
+def test_all_hear_in_turn_that_they_were_overtaken(crowd):
+    looks = [look(crowd, WAITS._replace(position=10)) for _ in range(3)]
+    assert [len(heard) for heard in looks] == [PLACES_A_LOOK] * 3
+    assert set.union(*looks) == set(crowd)
 
 
 def test_who_heard_least_lately_hears_next(crowd):

@@ -14,6 +14,7 @@ from jobs.prospects import positions, prospects
 from quotas.models import Allowance
 
 ROUTE = "/api/v1/generations"
+SOON = "2100-01-01T00:00:00Z"
 
 
 @pytest.fixture
@@ -122,6 +123,14 @@ def test_places_of_many_tenants_take_one_query(alice, charlie, ask):
     tenants = [alice.tenant.pk, charlie.tenant.pk]
     assert positions(GenerationJob, tenants) == {mine: 1, theirs: 1}
     assert count(lambda: positions(GenerationJob, tenants)) == 1
+
+
+def test_places_take_one_query_more_however_many_are_wanted_by_some_time(alice, charlie, ask):
+    tenants = [alice.tenant.pk, charlie.tenant.pk]
+    for _ in range(3):
+        for person in (alice, charlie):
+            ask(person, finish_by=SOON)
+            assert count(lambda: positions(GenerationJob, tenants)) == 2
 
 
 def test_what_no_longer_waits_stands_nowhere(alice, ask):
