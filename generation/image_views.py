@@ -43,6 +43,8 @@ class OneImage(APIView):
 class Content(APIView):
     """One image's file."""
 
+    shown_on_pages = True
+
     @extend_schema(
         responses={(200, f"image/{form}"): OpenApiTypes.BINARY for form in ("png", "jpeg", "webp")},
         parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="The latter: 256 px WebP.")],

@@ -64,6 +64,8 @@ class OneUpload(APIView):
 class UploadContent(APIView):
     """One upload's file."""
 
+    shown_on_pages = True
+
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
     def get(self, request: Request, id: str) -> HttpResponse:
         """Return the picture itself, as we keep it."""

@@ -28,13 +28,18 @@ FINAL = {"retry_after": "3600", "x_should_retry": "false"}
 
 
 class RateLimit(BaseThrottle):
-    """Counts every request to an API view; a request that was done before is told how things stand, and costs none."""
+    """Counts every request to an API view; a request that was done before is told how things stand, and costs none.
+
+    A view whose `shown_on_pages` is true counts programs alone: a page of the dashboard, which costs nothing, asks for
+    dozens of pictures at once.
+    """
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Return True, or raise ApiError."""
-        if isinstance(request.user, Caller):
+        caller = request.user
+        if isinstance(caller, Caller) and (caller.key or not getattr(view, "shown_on_pages", False)):
             http: Any = request._request
-            count(http, request.user, cost=0 if getattr(http, "is_replay", False) else 1)
+            count(http, caller, cost=0 if getattr(http, "is_replay", False) else 1)
         return True
 
 

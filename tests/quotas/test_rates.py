@@ -74,6 +74,14 @@ def test_the_dashboards_session_counts_for_the_tenant(alice, valkey, allow):
     assert [alice.browser.get(ROUTE).status_code for _ in range(2)] == [200, 429]
 
 
+def test_pictures_on_a_page_count_for_nobody_and_with_a_key_as_ever(alice, make_image, valkey, allow):
+    allow(alice, tenant=2)
+    path = f"/api/v1/images/{make_image(alice).pk}/content?size=thumbnail"
+    assert [alice.browser.get(path).status_code for _ in range(3)] == [200, 200, 200]
+    assert [alice.api.get(path).status_code for _ in range(2)] == [200, 429]
+    assert Client().get(path).status_code == 401
+
+
 def test_opening_a_stream_counts(alice, server, valkey, allow):
     allow(alice, tenant=2)
     job = alice.api.post(ROUTE, {"prompt": "a kite"}).json()
