@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.template.loader import render_to_string
+from django.views.csrf import csrf_failure
 from django_htmx.http import HttpResponseClientRedirect
 
 from wire.errors import REFUSALS, ApiError, translated
@@ -76,6 +77,14 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
         page = here.current_url_abs_path or "/"
         return HttpResponseClientRedirect(redirect_to_login(page).url)
     return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+
+
+def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse a form whose token is not, or no longer, the one of this browser."""
+    if not getattr(request, "htmx", False):
+        return csrf_failure(request, reason)
+    why = "This form is too old: you have signed in or changed to another tenant elsewhere meanwhile."
+    return refusal(request, ApiError(403, "form_too_old", f"{why} Reload the page, and send it again."))
 
 
 def refusal(request: HttpRequest, error: ApiError) -> HttpResponse:

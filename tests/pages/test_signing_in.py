@@ -60,3 +60,11 @@ def test_a_form_without_its_token_is_refused(alice):
     answer = browser.post("/", {"prompt": "a red kite"})
     assert answer.status_code == 403
     assert "This form is too old" in answer.content.decode()
+
+
+def test_htmx_is_told_in_a_sentence_that_a_form_is_too_old_and_how_to_go_on(alice):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice.user)
+    answer = browser.post("/", {"prompt": "a red kite"}, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/plain; charset=utf-8")
+    assert "Reload the page" in answer.content.decode()
