@@ -19,7 +19,7 @@ ID = re.compile(r"\b[a-z]{2,6}_[0-9a-z]{26}\b")
 UNSTEADY = re.compile(
     r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?"
     r"|(sdx_live_|whsec_)[\w+/=…]+"
-    r'|(?<=csrfmiddlewaretoken" value=")\w+'
+    r'|(?<=csrfmiddlewaretoken" value=")\w+|(?<=name="key_id" value=")[\w:-]+'
     r'|"(digest|sha256|prefix|seconds|eta_p50|eta_p90|p50|p90|finish_p50|quoted|estimated)":\s?("[^"]*"|[\d.]+|null)'
     r"|\d\d? \w{3} \d{4}, \d\d:\d\d|[\d.]+ s\b"
     r'|"reasons":\s?\[.*?\]'  # why one waits: who else does, in numbers of jobs

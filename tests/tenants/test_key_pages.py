@@ -25,6 +25,21 @@ def test_a_key_is_made_and_shown_once(alice):
     assert ApiKey.objects.get(name="the shop").created_by == alice.user
 
 
+def test_a_form_that_is_sent_again_makes_no_second_key(alice):
+    shown = text(alice.browser.get("/settings/keys"))
+    form = FORM | {"key_id": re.search(r'name="key_id" value="(\S+)"', shown)[1]}
+    first, again = (alice.browser.post("/settings/keys", form, follow=True) for _ in range(2))
+    assert "sdx_live_" in text(first)
+    assert again.redirect_chain == [("/settings/keys", 302)]
+    assert "That form had made its key already" in text(again)
+    assert ApiKey.objects.filter(name="the shop").count() == 1
+
+
+def test_nobody_chooses_the_id_of_a_key(alice, charlie):
+    alice.browser.post("/settings/keys", FORM | {"key_id": charlie.key.pk})
+    assert ApiKey.objects.get(name="the shop").tenant == alice.tenant
+
+
 def test_a_key_is_limited_by_ticking_boxes(alice, shelve):
     lora = shelve("kites").lora
     assert alice.browser.post("/settings/keys", FORM | {"loras": [lora.pk]}).status_code == 200

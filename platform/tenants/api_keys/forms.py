@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.signing import BadSignature, dumps, loads
 from django.utils import timezone
 
 from tenants.api_keys.limits import KINDS, MOST, offered
@@ -12,6 +13,7 @@ from tenants.api_keys.services import KeyTerms, make_key
 from tenants.callers import Caller
 from tenants.models import ApiKey, Scope
 from wire.errors import ApiError
+from wire.ids import new_id
 
 WHAT_SCOPES_DO: dict[str, str] = {
     Scope.READ: "Read: look at pictures, jobs and usage",
@@ -23,9 +25,13 @@ LIFETIMES = [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", 
 LABELS = {"checkpoints": "Only these checkpoints", "loras": "Only these LoRAs"}
 
 
-class KeyForm(forms.Form):
-    """A new key: what it is for, until when, and what it is limited to."""
+SALT = "tenants.api_keys.forms"
 
+
+class KeyForm(forms.Form):
+    """A new key: what it is for, until when, and what it is limited to. One showing of the form makes one key."""
+
+    key_id = forms.CharField(widget=forms.HiddenInput, required=False, initial=lambda: dumps(new_id("key"), salt=SALT))
     name = forms.CharField(
         label="Name", max_length=NAME_CHARS, widget=forms.TextInput(attrs={"placeholder": "What program is it for?"})
     )
@@ -63,10 +69,17 @@ class KeyForm(forms.Form):
                 requests_per_minute=said["requests_per_minute"],
                 **limits,
             )
-            return make_key(self.caller, terms)
+            return make_key(self.caller, terms, id=said["key_id"])
         except ApiError as refusal:
             self.add_error(refusal.param if refusal.param in self.fields else None, refusal.message)
             return None
+
+    def clean_key_id(self) -> str:
+        """Return the id that the new key will have, given when the form was shown; a program may have seen no form."""
+        try:
+            return str(loads(self.cleaned_data["key_id"], salt=SALT))
+        except BadSignature:
+            return new_id("key")
 
     def clean(self) -> dict[str, Any]:
         """Refuse a list longer than a key may have."""

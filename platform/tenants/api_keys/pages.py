@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -15,6 +16,11 @@ from tenants.callers import Caller, caller_of
 from tenants.models import ApiKey, Scope
 from wire.paging import page
 
+ALREADY_MADE = (
+    "That form had made its key already, and makes no second one. Nobody can read the key again: if you did not copy "
+    "it, revoke it and make another."
+)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys(request: HttpRequest) -> HttpResponse:
@@ -22,7 +28,11 @@ def keys(request: HttpRequest) -> HttpResponse:
     caller = _manager(request)
     form = KeyForm(caller, request.POST or None)
     if request.method == "POST":
-        made = form.make()
+        try:
+            made = form.make()
+        except IntegrityError:  # the browser sent it again, at a reload or a second click
+            messages.warning(request, ALREADY_MADE)
+            return redirect("keys")
         return _shown(request, caller, form, status=422) if made is None else _shown_once(request, caller, *made)
     return _shown(request, caller, form)
 

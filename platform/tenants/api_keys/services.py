@@ -15,6 +15,7 @@ from tenants.models import ApiKey, Tenant
 from tenants.services import issue, revoke_key
 from wire.errors import ApiError
 from wire.finding import named
+from wire.ids import new_id
 
 DAY_SECONDS = 86_400
 OVERLAP_SECONDS, MOST_OVERLAP_SECONDS = DAY_SECONDS, 7 * DAY_SECONDS
@@ -37,10 +38,10 @@ def find_key(tenant: Tenant, key_id: str) -> ApiKey:
     return named(ApiKey.objects.for_tenant(tenant).select_related("created_by"), key_id, "key")
 
 
-def make_key(caller: Caller, terms: KeyTerms) -> tuple[ApiKey, str]:
+def make_key(caller: Caller, terms: KeyTerms, *, id: str = "") -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which nobody can read again. Raises ApiError where it could do more
-    than its maker."""
-    key = ApiKey(tenant=caller.tenant, created_by=caller.user, **vars(terms))
+    than its maker, and IntegrityError where there is one with the given id already."""
+    key = ApiKey(id=id or new_id("key"), tenant=caller.tenant, created_by=caller.user, **vars(terms))
     _check_scopes(caller, key)
     for kind in KINDS:
         check_limit(kind, caller, getattr(key, kind))
