@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from tenants.audit import events_of
 from tenants.callers import caller_of
-from tenants.models import Scope
+from tenants.models import ApiKey, Scope, Tenant
+from wire.ids import is_id
 from wire.paging import page
 
 
@@ -22,10 +23,22 @@ def audit(request: HttpRequest) -> HttpResponse:
     rows, has_more = page(events_of(caller.tenant, request.GET), request.GET, "aud")
     asked = {name: request.GET[name] for name in ("action", "actor") if request.GET.get(name)}
     older = urlencode(asked | {"after": rows[-1].pk}) if has_more else ""
+    names = _keys_named(caller.tenant, {event.actor for event in rows})
     shown = [
-        (event, [(name.replace("_", " "), _in_words(event.detail[name])) for name in event.detail]) for event in rows
+        (
+            event,
+            names.get(event.actor),
+            [(name.replace("_", " "), _in_words(event.detail[name])) for name in event.detail],
+        )
+        for event in rows
     ]
     return render(request, "tenants/audit.html", {"rows": shown, "older": older, "asked": asked})
+
+
+def _keys_named(tenant: Tenant, actors: set[str]) -> dict[str, str]:
+    """Return how those of them that are keys are called, by id; revoked ones too, which are never deleted."""
+    ids = [actor for actor in actors if is_id(actor, "key")]
+    return dict(ApiKey.objects.for_tenant(tenant).filter(pk__in=ids).values_list("pk", "name"))
 
 
 def _in_words(value: Any) -> str:

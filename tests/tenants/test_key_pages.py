@@ -1,6 +1,7 @@
 """The pages of keys and of the audit, for owners and admins."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -139,3 +140,10 @@ def test_the_audits_page_shows_who_did_what_from_where(alice):
     for said in ("alice@example.com", "key.issued", ApiKey.objects.get(name="the shop").pk, "127.0.0.1", "the shop"):
         assert said in page
     assert "Show everything" in text(alice.browser.get("/settings/audit?actor=nobody"))
+
+
+def test_a_key_is_found_in_the_audit_by_its_name_and_by_the_id_on_its_page(alice):
+    alice.api.post("/api/v1/keys", {"name": "the shop", "scopes": ["read"]})
+    assert alice.key.pk in text(alice.browser.get("/settings/keys"))
+    page = unescape(text(alice.browser.get(f"/settings/audit?actor={alice.key.pk}")))
+    assert f"alice's program <code>{alice.key.pk}</code>" in page
