@@ -57,8 +57,11 @@ def password_changed(request: HttpRequest, user: User, **facts: Any) -> None:
 
 @receiver(account_signals.email_changed)
 def email_changed(request: HttpRequest, user: User, from_email_address: Any, **facts: Any) -> None:
-    """Somebody has another address."""
-    _record("email.changed", user, request, {"from": from_email_address.email if from_email_address else ""})
+    """Somebody has another address; the first one, which a newcomer has confirmed, changed nothing."""
+    if from_email_address is None:
+        _record("email.confirmed", user, request)
+    else:
+        _record("email.changed", user, request, {"from": from_email_address.email})
 
 
 @receiver(factor_signals.authenticator_added)

@@ -15,6 +15,11 @@ def recorded(tenant) -> list[str]:
     return list(AuditEvent.objects.for_tenant(tenant).order_by("pk").values_list("action", flat=True))
 
 
+def test_a_newcomers_first_address_is_confirmed_and_not_changed(dora):
+    tenant = Membership.objects.get(user__email="dora@example.com").tenant
+    assert recorded(tenant) == ["tenant.opened", "email.confirmed", "sign_in.succeeded"]
+
+
 @pytest.fixture
 def fresh(alice, charlie):
     """Nothing is recorded yet."""
