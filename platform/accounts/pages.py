@@ -21,7 +21,7 @@ from django.views.generic import RedirectView
 
 from accounts.addresses import is_vouched_for, vouch_for
 from accounts.overview import factors_of, new_address_of, sign_ins_of
-from accounts.services import end_sessions
+from accounts.services import end_sessions, move_in_again
 from tenants.models import User
 
 
@@ -79,6 +79,14 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
+@require_POST
+@login_required
+def open_tenant(request: HttpRequest) -> HttpResponse:
+    """Let somebody whom every tenant has removed begin anew."""
+    move_in_again(cast(User, request.user))
+    return redirect("create")
+
+
 def admin_door(request: HttpRequest) -> HttpResponse:
     """Let operators in through the same door as everybody, where their second factor is asked for."""
     wanted = request.GET.get("next") or reverse("admin:index")
@@ -116,6 +124,7 @@ urlpatterns = [
     path("account/", account, name="mfa_index"),
     path("account/", account, name="mfa_list_webauthn"),
     path("account/sign-out-elsewhere", sign_out_elsewhere, name="sign_out_elsewhere"),
+    path("account/open-tenant", open_tenant, name="open_tenant"),
     path("account/confirm", doors.reauthenticate, name="account_reauthenticate"),
     path("account/confirm/code", code_doors.reauthenticate, name="mfa_reauthenticate"),
     path("account/confirm/passkey", passkey_doors.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),

@@ -2,6 +2,7 @@
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
@@ -9,6 +10,7 @@ from tenants import audit
 from tenants.isolation import for_everybody
 from tenants.models import Tenant, User
 from tenants.services import open_tenant
+from wire.errors import missing
 
 
 def move_in(user: User) -> Tenant:
@@ -18,6 +20,16 @@ def move_in(user: User) -> Tenant:
         tenant = open_tenant(f"{name}'s studio", user)
         audit.record("tenant.opened", tenant=tenant, actor=user.email, subject=tenant.pk)
     return tenant
+
+
+def move_in_again(user: User) -> None:
+    """Open a tenant of their own for somebody who belongs to none any more, as if they signed up. Raises ApiError."""
+    if not settings.SIGN_UP:
+        raise missing()
+    with for_everybody(), transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # a second click waits here, and finds the tenant
+        if not user.memberships.exists():
+            move_in(user)
 
 
 def end_sessions(user: User, *, but: str | None = None) -> int:

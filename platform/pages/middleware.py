@@ -95,8 +95,8 @@ def refusal(request: HttpRequest, error: ApiError) -> HttpResponse:
     if error.status == 404:
         return render(request, "404.html", status=404)
     if error.status == 401:
-        return render(request, "pages/no_tenant.html", status=403)
-    context = {"message": error.message, "request": request}
+        return render(request, "pages/no_tenant.html", {"sign_up": settings.SIGN_UP}, status=403)
+    context = {"message": error.message, "code": error.code, "request": request}
     # Without the database nobody can say who is signed in: that page does without.
     asking = None if error.code == "service_unavailable" else request
     page = render_to_string("pages/refusal.html", context, asking)

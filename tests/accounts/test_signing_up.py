@@ -130,3 +130,17 @@ def test_a_mail_server_that_refuses_is_told_and_signing_in_sends_the_link_again(
 
 def test_the_password_is_not_kept_in_the_clear(dora):
     assert PASSWORD not in User.objects.get().password
+
+
+def test_who_was_removed_everywhere_opens_a_tenant_of_their_own(open_house, alice, bob):
+    Membership.objects.filter(user=bob.user).delete()
+    assert "Open a tenant of your own" in bob.browser.get("/").content.decode()
+    for _ in range(2):  # the second click finds the first one's
+        assert bob.browser.post("/account/open-tenant")["Location"] == "/"
+    assert list(bob.user.tenants.values_list("name", flat=True)) == ["bob's studio"]
+
+
+def test_where_nobody_may_sign_up_nobody_opens_a_tenant_either(alice, bob):
+    Membership.objects.filter(user=bob.user).delete()
+    assert "Open a tenant of your own" not in bob.browser.get("/").content.decode()
+    assert bob.browser.post("/account/open-tenant").status_code == 404

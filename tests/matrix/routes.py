@@ -169,6 +169,7 @@ POLICIES = {
     "account/recovery-codes": Policy({"GET": SIGNED_IN}),
     "account/recovery-codes.txt": Policy({"GET": SIGNED_IN}),
     "account/sign-out-elsewhere": does(SIGNED_IN),
+    "account/open-tenant": does(SIGNED_IN),
 }
 
 

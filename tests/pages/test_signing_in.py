@@ -1,9 +1,12 @@
 """Can members get in, and nobody else?"""
 
+from html import unescape
+
 import pytest
 from django.test import Client
 
-from tenants.models import User
+from tenants.models import Membership, User
+from tenants.services import suspend_tenant
 
 PAGES = ["/", "/history", "/developers", "/images/img_1", "/generations/gen_1"]
 
@@ -52,6 +55,15 @@ def test_a_suspended_tenant_is_told_so(alice):
     answer = alice.browser.get("/history")
     assert answer.status_code == 403
     assert "This tenant is suspended." in answer.content.decode()
+
+
+def test_a_suspended_tenant_is_left_by_a_button(alice, charlie):
+    Membership.objects.create(tenant=charlie.tenant, user=alice.user)
+    suspend_tenant(alice.tenant)
+    door = unescape(alice.browser.get("/history").content.decode()).partition("<main")[2]
+    assert "Change to charlie's studio" in door
+    assert "Sign out" in door
+    assert "Back to Create" not in door
 
 
 def test_a_form_without_its_token_is_refused(alice):
