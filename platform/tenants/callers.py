@@ -58,8 +58,9 @@ class Caller:
     def _lack(self, scope: str) -> str:
         if self.key:
             return f"This key lacks the scope '{scope}'. It has: {', '.join(self.scopes)}."
+        able = ", ".join(role for role, scopes in ROLE_SCOPES.items() if scope in scopes)
         way_out = "An owner or admin of this tenant can give you another."
-        return f"Your role may not do this: it lacks the scope '{scope}'. {way_out}"
+        return f"Your role may not do this. These may: {able}. {way_out}"
 
 
 def caller_of(request: HttpRequest) -> Caller:

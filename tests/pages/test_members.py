@@ -36,6 +36,12 @@ def test_what_is_wrong_with_an_invitation_stands_at_its_field(alice, form, sente
     assert mail.outbox == []
 
 
+def test_who_is_invited_already_is_named_by_the_address(alice):
+    for _ in range(2):
+        answer = alice.browser.post(PAGE, {"email": "dora@example.com", "role": "member"})
+    assert "dora@example.com is invited already. Send that invitation again" in answer.content.decode()
+
+
 def test_an_owner_sees_a_button_for_everything(alice, bob):
     page = shown(alice)
     for act in ("role", "remove", "transfer"):

@@ -67,9 +67,10 @@ def test_settings_lead_nowhere_that_a_viewer_is_refused(alice, viewer, page):
         assert (f'href="/settings/{page}"' in person.get("/settings/usage").content.decode()) == offered
 
 
-def test_a_refusal_names_the_scope_as_the_api_does_and_a_way_out(viewer):
+def test_a_refusal_names_the_roles_that_may_and_a_way_out(viewer):
     page = unescape(viewer.get("/settings/keys").content.decode())
-    assert "it lacks the scope 'manage'. An owner or admin of this tenant can give you another." in page
+    assert "These may: owner, admin. An owner or admin of this tenant can give you another." in page
+    assert "scope" not in page
 
 
 def test_everybody_finds_the_settings(viewer):

@@ -59,6 +59,10 @@ def test_what_is_wrong_stands_beside_its_field(alice, wrong):
     assert ApiKey.objects.count() == 1
 
 
+def test_a_key_without_a_scope_is_refused_in_words_that_fit_boxes(alice):
+    assert "Tick at least one." in text(alice.browser.post("/settings/keys", FORM | {"scopes": []}))
+
+
 def test_a_key_is_rotated_and_the_old_one_goes_on(alice):
     answer = alice.browser.post(f"/settings/keys/{alice.key.pk}/rotate")
     secret = re.search(r"sdx_live_\w{36}", text(answer))[0]

@@ -47,15 +47,17 @@ class KeyForm(forms.Form):
         several = forms.CheckboxSelectMultiple
         own = [(scope, text) for scope, text in WHAT_SCOPES_DO.items() if scope in caller.scopes]
         self.fields["scopes"] = forms.MultipleChoiceField(
-            label="It may", choices=own, widget=several, initial=[Scope.READ, Scope.GENERATE]
-        )
+            label="It may", choices=own, widget=several, initial=[Scope.READ, Scope.GENERATE],
+            error_messages={"required": "Tick at least one."},
+        )  # fmt: skip
         for kind in KINDS:
             self.fields[kind] = forms.MultipleChoiceField(
                 label=LABELS[kind], choices=offered(kind, caller), widget=several, required=False
             )
 
     def make(self) -> tuple[ApiKey, str] | None:
-        """Make the key, and return it with its secret; None where something is wrong, which the form says."""
+        """Make the key, and return it with its secret; None where something is wrong, which the form says. Raises
+        IntegrityError when this very form has made its key before."""
         if not self.is_valid():
             return None
         said = self.cleaned_data

@@ -12,6 +12,7 @@ from tenants.models import Membership, Tenant
 from wire.errors import ApiError
 
 Role = Membership.Role
+INVITED = "{email} is invited already. Send that invitation again, or withdraw it first."
 
 
 class InviteForm(forms.Form):
@@ -35,7 +36,9 @@ class InviteForm(forms.Form):
         try:
             invite(caller, self.cleaned_data["email"], self.cleaned_data["role"])
         except ApiError as refusal:
-            self.add_error(refusal.param if refusal.param in self.fields else None, refusal.message)
+            is_known = refusal.code == "already_invited"  # to a program by its id
+            message = INVITED.format(**self.cleaned_data) if is_known else refusal.message
+            self.add_error(refusal.param if refusal.param in self.fields else None, message)
             return False
         return True
 
