@@ -37,6 +37,7 @@ from tenants.models import Scope, Tenant
 from wire.errors import ApiError
 from wire.finding import named
 from wire.paging import PAGE_PARAMETERS, listing, page, page_of
+from wire.queries import check_names
 
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
@@ -170,6 +171,7 @@ def events(request: HttpRequest, id: str) -> Stream:
     who = caller_of(request)
     count(request, who)
     who.require(Scope.READ)
+    check_names(request.GET, ())
     job = find_generation(who.tenant, id)
     return Stream(
         job,

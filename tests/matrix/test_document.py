@@ -42,7 +42,7 @@ bounded = settings(
 def described():
     """Return the document for schemathesis."""
     schema = schemathesis.openapi.from_dict(DOCUMENT)
-    schema.config.generation.allow_extra_parameters = False  # what a query says beyond is passed over
+    schema.config.generation.allow_extra_parameters = False  # OpenAI's doors pass over what a query says beyond
     return schema
 
 

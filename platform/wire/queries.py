@@ -1,0 +1,57 @@
+"""What may stand behind a URL's question mark? What the door's description names, and once: nothing is passed over."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from wire.errors import ApiError
+from wire.strict_json import shown
+
+NATIVE = "/api/"
+DRY_RUN = "dry_run"
+READS = ("GET", "HEAD")
+FORMAT = "format"  # DRF's clients add it; it has never said anything here, what Accept says counts
+
+
+def check_query(request: Request, view: Any) -> None:
+    """Refuse what the view does not know, or is told twice: it would be done as if it had not been said.
+
+    OpenAI's clients may add what they like to theirs, but nothing that another door of ours takes for a promise that
+    nothing is made. Raises ApiError.
+    """
+    said = request.query_params
+    if not said or request.user is None:  # the document's own doors let everybody in, and are drf-spectacular's
+        return
+    if request._request.path_info.startswith(NATIVE):
+        handler = getattr(view, (request.method or "").lower(), None)
+        if handler is not None:
+            check_names(said, [*_known_to(view, handler), *([FORMAT] if request.method in READS else [])])
+    elif DRY_RUN in said:
+        message = "There is no dry_run here. POST /api/v1/quotes tells what a request would cost, and makes nothing."
+        raise ApiError(400, "unknown_parameter", message, param=DRY_RUN)
+
+
+def check_names(said: QueryDict, known: Collection[str]) -> None:
+    """Refuse a parameter that is none of these, or comes twice. Raises ApiError."""
+    for name, values in said.lists():
+        if name not in known:
+            told = [each for each in known if each != FORMAT]
+            rule = f"Known: {', '.join(told)}." if told else "This takes none."
+            message = f"There is no query parameter {shown(name)!r} here. {rule}"
+            raise ApiError(400, "unknown_parameter", message, param=shown(name))
+        if len(values) > 1:
+            raise ApiError(400, "duplicate_parameter", f"{name} appears twice.", param=name)
+
+
+def _known_to(view: Any, handler: Any) -> list[str]:
+    """Return the query parameters that the handler's description names: what is documented is what is taken."""
+    described: Mapping[str, Any] = getattr(handler, "kwargs", {})
+    if "schema" not in described:
+        return []
+    schema = described["schema"]()
+    schema.view, schema.method = view, view.request.method
+    parameters: list[Any] = schema.get_override_parameters()
+    return [each.name for each in parameters if each.location == OpenApiParameter.QUERY]
