@@ -75,6 +75,13 @@ class Generations(Once, ShowsLimits):
 
     scopes = {"POST": Scope.GENERATE}
 
+    def makes_nothing(self, request: Request) -> bool:
+        """Return whether the caller wants a quote and no pictures. Raises ApiError for anything but true and false."""
+        said = request.query_params.get("dry_run", "false")
+        if said not in ("true", "false"):
+            raise ApiError(400, "invalid_value", "dry_run must be true or false.", param="dry_run")
+        return said == "true"
+
     @extend_schema(
         request=orders.OrderSerializer,
         responses={202: GenerationSerializer, 200: MADE_OR_QUOTED},
@@ -86,7 +93,7 @@ class Generations(Once, ShowsLimits):
     )
     def post(self, request: Request) -> Response:
         """Ask for pictures. Answers 202 with the job at once, or 200 with its pictures when you prefer to wait."""
-        if is_dry_run(request):
+        if self.makes_nothing(request):
             return Response(quoted(request))
         seconds = preferred_wait(request)
         if seconds:
@@ -120,14 +127,6 @@ def _made(request: Request, usual: dict[str, Any]) -> GenerationJob:
     asked.is_valid(raise_exception=True)
     wanted = orders.order(caller(request), usual | asked.validated_data)
     return request_generation(caller(request), orders.hurried(wanted, request.headers))
-
-
-def is_dry_run(request: Request) -> bool:
-    """Return whether the caller wants a quote and no pictures. Raises ApiError for anything but true and false."""
-    said = request.query_params.get("dry_run", "false")
-    if said not in ("true", "false"):
-        raise ApiError(400, "invalid_value", "dry_run must be true or false.", param="dry_run")
-    return said == "true"
 
 
 def preferred_wait(request: Request) -> int:

@@ -32,6 +32,10 @@ class Once:
 
     once = APART
 
+    def makes_nothing(self, request: Request) -> bool:
+        """Return whether the request is a question, whose key is left to the request that makes what it asked about."""
+        return False
+
 
 class OnceWhole(Once):
     """A door that keeps its answer in the same transaction as what it does: both are there, or neither.
@@ -55,6 +59,8 @@ def prepare(request: Request, view: Any) -> None:
     known = _known_by(request, how) if how and request.method == "POST" else None
     if known:
         kept = known.find()
+        if kept is None and isinstance(view, Once) and view.makes_nothing(request):
+            return
         http: Any = request._request
         http.is_replay = kept is not None
         view.post = partial(_once, view.post, how, known, kept)

@@ -56,6 +56,13 @@ def test_the_query_is_part_of_the_request(alice):
     assert code_of(ask(alice, route=f"{ROUTE}?dry_run=true"))[0] == 422
 
 
+def test_a_dry_run_leaves_its_key_to_the_request_that_it_asked_about(alice):
+    asked = ask(alice, route=f"{ROUTE}?dry_run=true")
+    made = ask(alice)
+    assert (asked.status_code, asked.json()["object"]) == (200, "quote")
+    assert (made.status_code, made.json()["object"]) == (202, "generation")
+
+
 def test_the_order_of_fields_says_nothing(alice):
     first = ask(alice)
     assert ask(alice, dict(reversed(SMALL.items()))).json()["id"] == first.json()["id"]
