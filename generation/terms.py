@@ -8,14 +8,20 @@ from rest_framework.fields import empty
 
 from jobs.models import Tier
 from webhooks.addresses import check_text
+from webhooks.events import EVENTS
 from wire.fields import Instant, OneOf, SomeOf, StrictSerializer, StrictText
+
+PREFIX = "job."  # of all that a request's own address can hear of: `completed` says the same as `job.completed`
 
 
 class WebhookSerializer(StrictSerializer):
     """An address that hears of this job alone: an object, or the address itself."""
 
     url = StrictText(help_text="An https: URL of a public server.")
-    events = SomeOf(["started", "completed"], default=list, help_text="Of what it hears; empty: all.")
+    events = SomeOf(
+        [*EVENTS, *(event.removeprefix(PREFIX) for event in EVENTS)],
+        default=list, help_text="Of what it hears; empty: all. completed is short for job.completed.",
+    )  # fmt: skip
 
     def run_validation(self, data: Any = empty) -> Any:
         """Return the validated values."""
@@ -57,6 +63,6 @@ def terms_of(asked: dict[str, Any]) -> Terms:
         tier=asked.get("tier", Tier.STANDARD),
         finish_by=asked.get("finish_by"),
         webhook_url=webhook.get("url", ""),
-        webhook_events=tuple(webhook.get("events", ())),
+        webhook_events=tuple(dict.fromkeys(event.removeprefix(PREFIX) for event in webhook.get("events", ()))),
         quote=asked.get("quote", ""),
     )

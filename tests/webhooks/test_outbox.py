@@ -48,6 +48,8 @@ def test_an_endpoint_hears_of_what_it_chose(alice, listen, run_jobs):
         (URL, ["job.started", "job.completed"]),
         ({"url": URL}, ["job.started", "job.completed"]),
         ({"url": URL, "events": ["completed"]}, ["job.completed"]),
+        ({"url": URL, "events": ["job.completed"]}, ["job.completed"]),
+        ({"url": URL, "events": ["job.started", "started"]}, ["job.started"]),
     ],
 )
 def test_an_address_that_the_request_names_hears_of_its_job(alice, run_jobs, webhook, kinds):
