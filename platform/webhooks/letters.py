@@ -48,10 +48,10 @@ def _body(message: Message) -> str:
 
 def _rendered(message: Message) -> str:
     kind = message.subject.partition("_")[0]
-    data_of: Callable[[str, str], dict[str, Any]] = import_string(settings.WEBHOOK_BODIES[kind])
+    data_of: Callable[[str, str, str], dict[str, Any]] = import_string(settings.WEBHOOK_BODIES[kind])
     said = {
         "type": message.type,
         "timestamp": DateTimeField().to_representation(message.created_at),
-        "data": data_of(message.tenant_id, message.subject),
+        "data": data_of(message.tenant_id, message.subject, message.type),
     }
     return json.dumps(said, cls=JSONEncoder, separators=(",", ":"))

@@ -123,7 +123,7 @@ def secrets_json(secrets: Sequence[Secret]) -> dict[str, Any]:
     return {"object": "list", "data": [SecretSerializer(secret).data for secret in secrets]}
 
 
-def endpoint_data(tenant_id: str, endpoint_id: str) -> dict[str, Any]:
+def endpoint_data(tenant_id: str, endpoint_id: str, event: str) -> dict[str, Any]:
     """Return what a test message says."""
     endpoint = Endpoint.objects.for_tenant(tenant_id).filter(pk=endpoint_id).first()
     return dict(EndpointSerializer(endpoint).data) if endpoint else {"id": endpoint_id, "object": "webhook"}

@@ -42,6 +42,15 @@ def test_the_end_of_a_job_arrives_signed_with_the_job_as_it_is_shown(alice, list
     assert post.headers["content-type"] == "application/json"
 
 
+def test_a_start_that_is_told_late_is_told_as_it_was(alice, listen, site, office, make_picture):
+    listen(alice, events=["job.started"])
+    job = make_picture()
+    office.send_due()
+    told = json.loads(site.received[0].body)["data"]
+    assert (told["id"], told["status"], told["completed_at"], told["images"]) == (job, "running", None, [])
+    assert (told["progress"]["step"], told["cost"]["charged"]) == (0, None)
+
+
 def test_openais_client_verifies_our_messages(alice, listen, site, office, make_picture):
     client = openai.OpenAI(api_key="none", webhook_secret=listen(alice, events=["job.completed"])["secret"])
     make_picture()
