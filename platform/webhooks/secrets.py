@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tenants.models import Tenant
 from webhooks.models import Endpoint, Secret
+from wire.errors import ApiError
 
 SECRET_BYTES = 32
 OVERLAP = timedelta(hours=24)
@@ -27,11 +28,14 @@ def live_secrets(tenant_id: str, endpoint: Endpoint | None) -> list[Secret]:
 
 
 def add_secret(tenant_id: str, endpoint: Endpoint | None) -> Secret:
-    """Make a secret. The one before stays live for a day, so that receivers can learn the new one; older ones go."""
+    """Make a secret. The one before stays live for a day, so that receivers can learn the new one.
+
+    Raises ApiError meanwhile: a third would take the place of one that a receiver may still know alone.
+    """
     with transaction.atomic():
         Tenant.objects.select_for_update().get(pk=tenant_id)  # two at a time would leave three
-        before = _of(tenant_id, endpoint).exclude(retires_at=None)
-        before.delete()
+        _check_settled(tenant_id, endpoint)
+        _of(tenant_id, endpoint).exclude(retires_at=None).delete()
         _of(tenant_id, endpoint).update(retires_at=timezone.now() + OVERLAP)
         return Secret.objects.create(tenant_id=tenant_id, endpoint=endpoint, secret=mint())
 
@@ -41,6 +45,17 @@ def request_secrets(tenant_id: str) -> list[Secret]:
     with transaction.atomic():
         Tenant.objects.select_for_update().get(pk=tenant_id)
         return live_secrets(tenant_id, None) or [add_secret(tenant_id, None)]
+
+
+def _check_settled(tenant_id: str, endpoint: Endpoint | None) -> None:
+    """Raise ApiError while a secret is being replaced."""
+    until = next((each.retires_at for each in live_secrets(tenant_id, endpoint) if each.retires_at), None)
+    if until is not None:
+        message = (
+            f"This secret was replaced less than a day ago, and a receiver may still know the one before alone. "
+            f"It can be replaced again from {until:%Y-%m-%d %H:%M:%S} UTC on."
+        )
+        raise ApiError(409, "secret_already_rotated", message, x_should_retry="false")
 
 
 def _of(tenant_id: str, endpoint: Endpoint | None) -> "QuerySet[Secret]":

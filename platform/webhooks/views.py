@@ -82,7 +82,7 @@ class Rotate(APIView):
 
     @extend_schema(request=None, responses=NewEndpointSerializer)
     def post(self, request: Request, id: str) -> Response:
-        """Make a new secret. For 24 hours messages bear two signatures: by it and by the one before."""
+        """Make a new secret, once a day: for 24 hours messages bear two signatures, by it and by the one before."""
         endpoint = find_endpoint(caller(request).tenant, id)
         return Response(endpoint_json(endpoint, services.rotate_secret(caller(request), endpoint)))
 
@@ -119,7 +119,7 @@ class RotateRequestSecret(APIView):
 
     @extend_schema(request=None, responses=SECRETS)
     def post(self, request: Request) -> Response:
-        """Make a new secret. For 24 hours messages bear two signatures: by it and by the one before."""
+        """Make a new secret, once a day: for 24 hours messages bear two signatures, by it and by the one before."""
         services.rotate_secret(caller(request), None)
         return Response(secrets_json(live_secrets(caller(request).tenant.pk, None)))
 

@@ -1,6 +1,7 @@
 """The API's doors to webhooks: who may hear of what, and whose secret signs it."""
 
 import pytest
+from django.utils import timezone
 
 from tenants.models import AuditEvent, Scope
 from tenants.services import issue_key
@@ -97,10 +98,20 @@ def test_there_are_twenty_at_most(alice, charlie):
 
 def test_a_rotated_secret_leaves_two_and_never_three(alice):
     made = alice.api.post(ROUTE, {"url": PUBLIC}).json()
-    secrets = [alice.api.post(f"{ROUTE}/{made['id']}/rotate").json()["secret"] for _ in range(2)]
+    renewed, refused = (alice.api.post(f"{ROUTE}/{made['id']}/rotate") for _ in range(2))
     live = Secret.objects.order_by("-pk")
-    assert [each.secret for each in live] == secrets[::-1]
+    assert [each.secret for each in live] == [renewed.json()["secret"], made["secret"]]
     assert [each.retires_at is None for each in live] == [True, False]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "secret_already_rotated")
+    assert f"from {live[1].retires_at:%Y-%m-%d %H:%M:%S} UTC on" in refused.json()["error"]["message"]
+
+
+def test_once_the_one_before_has_retired_a_secret_is_rotated_again(alice):
+    made = alice.api.post(ROUTE, {"url": PUBLIC}).json()
+    alice.api.post(f"{ROUTE}/{made['id']}/rotate")
+    Secret.objects.exclude(retires_at=None).update(retires_at=timezone.now())
+    assert alice.api.post(f"{ROUTE}/{made['id']}/rotate").status_code == 200
+    assert made["secret"] not in Secret.objects.values_list("secret", flat=True)
 
 
 def test_the_secret_for_requests_is_made_once_and_rotated(alice, charlie):
