@@ -26,6 +26,11 @@ def check_text(url: str, param: str) -> None:
     """
     if len(url) > MAX_URL_CHARS:
         raise _refused(param)
+    if "#" in url:
+        raise _misspelt(f"{param} must have no # in it: no server ever hears what stands behind one.", param)
+    if not url.isascii():
+        rule = "its host as xn--…, as name servers know it, and anything else percent-encoded"
+        raise _misspelt(f"{param} must be spelled in ASCII: {rule}.", param)
     try:
         guard().place(url)
     except Forbidden:
@@ -53,4 +58,8 @@ def _refused(param: str) -> ApiError:
         f"{param} must be an https: URL of a server on the public internet, at port {HTTPS_PORT}, without a password, "
         f"of {MAX_URL_CHARS} characters at most. The operator of this server may name others in DARKROOM_WEBHOOK_HOSTS."
     )
+    return _misspelt(message, param)
+
+
+def _misspelt(message: str, param: str) -> ApiError:
     return ApiError(400, "invalid_webhook_url", message, param=param)

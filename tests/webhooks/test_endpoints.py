@@ -39,6 +39,20 @@ def test_an_address_that_is_not_public_https_is_refused_in_one_text(alice, url):
     assert not Endpoint.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        (f"{PUBLIC}#jobs", "url must have no # in it"),
+        ("https://bücher.example/", "url must be spelled in ASCII: its host as xn--"),
+        ("https://93.184.216.34/bücher", "anything else percent-encoded"),
+    ],
+)
+def test_an_address_that_is_misspelt_is_refused_with_the_way_out(alice, url, rule):
+    error = alice.api.post(ROUTE, {"url": url}).json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_webhook_url", "url")
+    assert rule in error["message"]
+
+
 def test_hosts_that_the_operator_names_may_be_private_and_without_tls(alice, settings):
     settings.WEBHOOK_HOSTS = ["receiver.lan", "127.0.0.1:9000"]
     answers = [alice.api.post(ROUTE, {"url": url}) for url in ("http://127.0.0.1:9000/", "http://127.0.0.1:9001/")]
