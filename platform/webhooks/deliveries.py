@@ -7,9 +7,10 @@ from email.utils import parsedate_to_datetime
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from webhooks.courier import Answer
-from webhooks.models import Delivery, DeliveryAttempt
+from webhooks.models import Delivery, DeliveryAttempt, Endpoint
 from webhooks.services import disable_endpoint
 from wire.failpoints import Point, failpoint
 
@@ -76,6 +77,18 @@ def settle(delivery: Delivery, answer: Answer, now: datetime) -> None:
         else:
             _held(delivery).update(due_at=now + pause_after(delivery.attempts, answer.retry_after, now))
         failpoint(Point.DELIVER_NOTED)
+
+
+def note_standing(delivery: Delivery, now: datetime, *, arrived: bool, rests_until: datetime | None) -> None:
+    """Write down how the delivery's endpoint fares, for people to see.
+
+    Apart from the attempt: who changes an endpoint locks it before its deliveries, and `settle` holds one of those.
+    """
+    own = Endpoint.objects.filter(pk=delivery.endpoint_id)
+    if arrived:
+        own.exclude(failing_since=None).update(failing_since=None, rests_until=None)
+    else:
+        own.update(failing_since=Coalesce("failing_since", now), rests_until=rests_until)
 
 
 def pause_after(attempt: int, retry_after: str, now: datetime) -> timedelta:

@@ -1,5 +1,6 @@
 """What is remembered of endpoints, of what they are to hear, and of each attempt to tell them?"""
 
+from datetime import datetime
 from functools import partial
 
 from django.db import models
@@ -19,6 +20,8 @@ class Endpoint(TenantOwned):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_because = models.CharField(max_length=200, blank=True)
+    failing_since = models.DateTimeField(null=True, editable=False, help_text="Nothing has got through since then.")
+    rests_until = models.DateTimeField(null=True, editable=False, help_text="When its sender will try again at all.")
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "-id"], name="endpoint_newest")]
@@ -95,6 +98,12 @@ class Delivery(TenantOwned):
 
     def __str__(self) -> str:
         return self.pk
+
+    @property
+    def next_at(self) -> datetime:
+        """Return before when it is not tried again: a receiver that fails again and again rests meanwhile."""
+        rests_until = self.endpoint.rests_until if self.endpoint else None
+        return max(self.due_at, rests_until or self.due_at)
 
 
 class DeliveryAttempt(TenantOwned):

@@ -108,5 +108,7 @@ class Sender:
         self.lanes.end(delivery.lane, delivery.tenant_id)
         self.lanes.judge(delivery.lane, now, arrived=answer.is_success)
         deliveries.settle(delivery, answer, now)
+        rest = self.lanes.rests.get(delivery.lane)
+        deliveries.note_standing(delivery, now, arrived=answer.is_success, rests_until=rest)
         failpoint(Point.DELIVER_SETTLED)
         log.info("%s: attempt %s: %s", delivery.pk, delivery.attempts, answer.status or answer.error)

@@ -49,7 +49,8 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     class Meta:
         model = Endpoint
         fields = [
-            "id", "object", "url", "description", "events", "status", "created_at", "disabled_at", "disabled_because",
+            "id", "object", "url", "description", "events", "status", "created_at", "failing_since", "disabled_at",
+            "disabled_because",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
@@ -107,10 +108,10 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_next_attempt_at(self, delivery: Delivery) -> Any:
-        """Return when it is tried next, while it is."""
+        """Return before when it is not tried again, while it is tried."""
         if delivery.state != Delivery.State.PENDING:
             return None
-        return serializers.DateTimeField().to_representation(delivery.due_at)
+        return serializers.DateTimeField().to_representation(delivery.next_at)
 
 
 def endpoint_json(endpoint: Endpoint, secret: Secret) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def change_endpoint(caller: Caller, endpoint: Endpoint, changes: dict[str, Any])
     if "url" in changes:
         check_server(changes["url"], "url")
     columns = {name: value for name, value in changes.items() if name != "status"}
+    if "url" in changes or changes.get("status") == "enabled":
+        columns |= {"failing_since": None, "rests_until": None}  # of what it does now nothing is known
     with transaction.atomic():
         _row(endpoint).update(**columns)
         if "url" in columns:

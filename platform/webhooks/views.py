@@ -133,7 +133,7 @@ class Deliveries(APIView):
     def get(self, request: Request, id: str | None = None) -> Response:
         """List deliveries with their attempts, newest first. They are kept for 30 days."""
         tenant = caller(request).tenant
-        owned = Delivery.objects.for_tenant(tenant).select_related("message").prefetch_related("log")
+        owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
         if id is not None:
             owned = owned.filter(endpoint=find_endpoint(tenant, id))
         rows, has_more = page(owned, request.query_params, "dlv")

@@ -1,5 +1,7 @@
 """Does the page show who hears of what, a secret once, and how deliveries went?"""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tenants.models import Membership
@@ -48,6 +50,14 @@ def test_a_webhook_is_disabled_enabled_and_deleted(alice, endpoint):
     assert b"Its owner disabled it" in alice.browser.post(f"{PAGE}/{endpoint.pk}/switch", follow=True).content
     assert b"Its owner disabled it" not in alice.browser.post(f"{PAGE}/{endpoint.pk}/switch", follow=True).content
     assert PUBLIC.encode() not in alice.browser.post(f"{PAGE}/{endpoint.pk}/delete", follow=True).content
+
+
+def test_a_receiver_that_fails_is_said_to(alice, endpoint):
+    assert "Failing" not in alice.browser.get(PAGE).content.decode()
+    Endpoint.objects.update(failing_since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    page = alice.browser.get(PAGE).content.decode()
+    assert "Failing</span>" in page
+    assert "Nothing has got through since 2 Jan 2026, 03:04:05 UTC" in page
 
 
 def test_secrets_are_renewed(alice, endpoint):

@@ -4,12 +4,14 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+from django.utils.dateparse import parse_datetime
 
 from tests.webhooks.conftest import ROUTE, Office
 from webhooks import deliveries
 from webhooks.cleaning import KEPT, remove_old
 from webhooks.courier import Answer, Courier
 from webhooks.deliveries import GONE, LEASE, PAUSES, TRIED_FOR, pause_after
+from webhooks.lanes import REST, STRIKES
 from webhooks.models import Delivery, DeliveryAttempt, Endpoint, Message, Secret
 from webhooks.outbox import Happening, record
 
@@ -83,6 +85,34 @@ def test_a_message_that_failed_arrives_when_the_receiver_is_back(failing, office
     office.send_due()
     failing.refresh_from_db()
     assert (failing.state, [each.status for each in failing.log.all()]) == ("delivered", [503, 200])
+
+
+def test_a_receiver_is_seen_to_fail_from_the_first_failure_to_the_next_success(alice, failing, office, clock, site):
+    own = f"{ROUTE}/{failing.endpoint_id}"
+    office.send_due()
+    since = alice.api.get(own).json()["failing_since"]
+    clock.turn_to(clock.now + PAUSES[0] * 1.1)
+    office.send_due()
+    assert alice.api.get(own).json()["failing_since"] == since is not None
+    site.serve("/hook", b"")
+    clock.turn_to(clock.now + PAUSES[1] * 1.1)
+    office.send_due()
+    assert alice.api.get(own).json()["failing_since"] is None
+
+
+def test_no_attempt_is_promised_before_a_receiver_has_rested(alice, failing, office, clock):
+    office.lanes.strikes[failing.lane] = STRIKES - 1
+    office.send_due()
+    (shown,) = alice.api.get(f"{ROUTE}/deliveries").json()["data"]
+    assert parse_datetime(shown["next_attempt_at"]) == clock.now + REST
+
+
+def test_of_what_is_enabled_again_no_failure_is_known(alice, failing, office):
+    own = f"{ROUTE}/{failing.endpoint_id}"
+    office.send_due()
+    for status in ("disabled", "enabled"):
+        changed = alice.api.patch(own, {"status": status}, content_type="application/json").json()
+    assert changed["failing_since"] is None
 
 
 def test_of_two_senders_one_takes_an_attempt(failing, clock):
