@@ -1,6 +1,6 @@
 """The native API's doors to webhooks: endpoints, their secrets, and how deliveries went."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -154,3 +154,13 @@ class Replay(APIView):
         found = find_delivery(tenant, delivery, endpoint)
         services.replay(found)
         return Response(DeliverySerializer(found).data, status=202)
+
+
+@extend_schema_view(get=extend_schema(operation_id="webhooks_deliveries_of_one_list"))
+class DeliveriesOfOne(Deliveries):
+    """How messages to one webhook fared."""
+
+
+@extend_schema_view(post=extend_schema(operation_id="webhooks_deliveries_of_one_replay_create"))
+class ReplayOfOne(Replay):
+    """A message to one webhook once more."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
 from wire.paging import ListSerializer
@@ -70,6 +71,19 @@ class NamedSchema(AutoSchema):
         shape = self.get_response_serializers()
         answers_list = isinstance(shape, type) and issubclass(shape, ListSerializer)
         return f"{name.removesuffix('_retrieve')}_list" if answers_list else name
+
+
+class KindField(OpenApiSerializerFieldExtension):
+    """Describes what no model has: a text that is always the same, as `object` is."""
+
+    target_class = "rest_framework.fields.ReadOnlyField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Document:
+        """Return the field's description."""
+        if isinstance(self.target.default, str):
+            return TEXT
+        described: Document = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return described
 
 
 def complete(result: Document, generator: Any, request: Any, public: bool) -> Document:
