@@ -94,6 +94,7 @@ class Delivery(TenantOwned):
             models.Index(fields=["state", "due_at"], name="delivery_due"),
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
             models.Index(fields=["tenant", "-id"], name="delivery_newest"),
+            models.Index(fields=["tenant", "state", "-id"], name="delivery_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """The native API's doors to webhooks: endpoints, their secrets, and how deliveries went."""
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,10 +21,13 @@ from webhooks.serializers import (
     secrets_json,
 )
 from webhooks.services import find_delivery, find_endpoint
+from wire.errors import ApiError
 from wire.paging import PAGE_PARAMETERS, list_of, listing, page, page_of
 
 MANAGE = dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"), Scope.MANAGE)
 SECRETS = list_of(SecretSerializer)
+STATES = Delivery.State.values
+STATE = OpenApiParameter("state", str, enum=STATES, description="Those that are in it alone.")
 
 
 class Webhooks(APIView):
@@ -129,15 +132,24 @@ class Deliveries(APIView):
 
     scopes = MANAGE
 
-    @extend_schema(responses=page_of(DeliverySerializer), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(DeliverySerializer), parameters=[*PAGE_PARAMETERS, STATE])
     def get(self, request: Request, id: str | None = None) -> Response:
         """List deliveries with their attempts, newest first. They are kept for 30 days."""
         tenant = caller(request).tenant
         owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
         if id is not None:
             owned = owned.filter(endpoint=find_endpoint(tenant, id))
+        state = request.query_params.get("state")
+        if state is not None:
+            owned = owned.filter(state=_checked(state))
         rows, has_more = page(owned, request.query_params, "dlv")
         return Response(listing(rows, has_more, DeliverySerializer().to_representation))
+
+
+def _checked(state: str) -> str:
+    if state not in STATES:
+        raise ApiError(400, "invalid_value", f"state must be one of: {', '.join(STATES)}.", param="state")
+    return state
 
 
 class Replay(APIView):

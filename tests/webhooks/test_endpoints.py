@@ -175,3 +175,14 @@ def test_webhooks_and_deliveries_are_paged(alice):
     sent = [alice.api.post(f"{ROUTE}/{ids[0]}/test").json()["id"] for _ in range(3)]
     rest = alice.api.get(f"{ROUTE}/{ids[0]}/deliveries?after={sent[1]}").json()
     assert [row["id"] for row in rest["data"]] == [sent[0]]
+
+
+def test_deliveries_are_listed_by_how_far_they_are(alice):
+    own = f"{ROUTE}/{alice.api.post(ROUTE, {'url': PUBLIC}).json()['id']}"
+    dead, _ = (alice.api.post(f"{own}/test").json()["id"] for _ in range(2))
+    Delivery.objects.filter(pk=dead).update(state="dead", ended_at=timezone.now())
+    for start in (ROUTE, own):
+        shown = alice.api.get(f"{start}/deliveries?state=dead").json()["data"]
+        assert [each["id"] for each in shown] == [dead]
+    refused = alice.api.get(f"{ROUTE}/deliveries?state=lost").json()["error"]
+    assert (refused["code"], refused["param"]) == ("invalid_value", "state")
