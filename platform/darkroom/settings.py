@@ -260,6 +260,8 @@ LIMIT_COUNTERS = {
     "queued_jobs": "jobs.services.count_queued",
     "loras": "loras.room.count_own",
 }
+# Who refuses that a tenant's days begin elsewhere while that would undo a limit.
+TIME_ZONE_CHECK = "quotas.zones.refuse_escape"
 WEB_PROCESSES = env.number("DARKROOM_WEB_PROCESSES", 1, low=1, high=64)
 # Enough to fill a batch and to let a short one overtake, few enough that other workers have some too.
 JOBS_AT_ONCE = env.number("DARKROOM_JOBS_AT_ONCE", 16, low=1, high=1000)

@@ -1,5 +1,7 @@
 """What do the forms of the members page ask for?"""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -8,6 +10,7 @@ from tenants import time_zones
 from tenants.callers import Caller
 from tenants.members.invitations import invite
 from tenants.members.roles import roles_up_to
+from tenants.members.services import change_tenant
 from tenants.models import Membership, Tenant
 from wire.errors import ApiError
 
@@ -33,14 +36,9 @@ class InviteForm(forms.Form):
         """Invite, and return whether that worked; what was refused, the form says."""
         if not self.is_valid():
             return False
-        try:
-            invite(caller, self.cleaned_data["email"], self.cleaned_data["role"])
-        except ApiError as refusal:
-            is_known = refusal.code == "already_invited"  # to a program by its id
-            message = INVITED.format(**self.cleaned_data) if is_known else refusal.message
-            self.add_error(refusal.param if refusal.param in self.fields else None, message)
-            return False
-        return True
+        said = self.cleaned_data
+        words = {"already_invited": INVITED.format(**said)}  # a program is told the invitation's id
+        return _is_done(self, lambda: invite(caller, said["email"], said["role"]), words)
 
 
 class TenantForm(forms.Form):
@@ -58,6 +56,21 @@ class TenantForm(forms.Form):
     def clean_name(self) -> str:
         """Return the name on one line."""
         return " ".join(self.cleaned_data["name"].split())
+
+    def is_kept(self, caller: Caller) -> bool:
+        """Change the tenant, and return whether that worked; what was refused, the form says."""
+        return self.is_valid() and _is_done(self, lambda: change_tenant(caller, **self.cleaned_data))
+
+
+def _is_done(form: forms.Form, act: Callable[[], object], words: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Do it, and return whether that worked; what was refused, the form says, by its code in these words."""
+    try:
+        act()
+    except ApiError as refusal:
+        message = words.get(refusal.code, refusal.message)
+        form.add_error(refusal.param if refusal.param in form.fields else None, message)
+        return False
+    return True
 
 
 def choices_up_to(power: str) -> list[tuple[str, str]]:

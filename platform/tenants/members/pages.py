@@ -45,9 +45,8 @@ def change_tenant(request: HttpRequest) -> HttpResponse:
     """Rename the tenant, or choose where its days begin."""
     caller = _manager(request)
     form = TenantForm(caller.tenant, request.POST)
-    if not form.is_valid():
+    if not form.is_kept(caller):
         return _show(request, caller, status=422, tenant_form=form)
-    services.change_tenant(caller, **form.cleaned_data)
     messages.success(request, "Saved.")
     return redirect("members")
 

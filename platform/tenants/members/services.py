@@ -1,9 +1,11 @@
 """The verbs of membership: change a role, remove, leave, transfer ownership; and a tenant's own name and time zone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from tenants.audit import record
 from tenants.callers import Caller
@@ -90,11 +92,14 @@ def transfer_ownership(caller: Caller, member_id: str) -> Membership:
 
 
 def change_tenant(caller: Caller, *, name: str, time_zone: str) -> None:
-    """Rename the tenant and let its days begin elsewhere. Raises ApiError."""
+    """Rename the tenant and let its days begin elsewhere. Raises ApiError, also when that would undo a limit."""
     with alone(caller) as power:
         check_may_manage(power, Role.ADMIN)
         tenant = Tenant.objects.get(pk=caller.tenant.pk)
         before, after = [tenant.name, tenant.time_zone], [name, time_zone]
+        if time_zone != tenant.time_zone:
+            check: Callable[[Tenant, str], None] = import_string(settings.TIME_ZONE_CHECK)
+            check(tenant, time_zone)
         if after != before:
             Tenant.objects.filter(pk=tenant.pk).update(name=name, time_zone=time_zone)
             detail = {"from": before, "to": after}
