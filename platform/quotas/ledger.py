@@ -103,7 +103,8 @@ def _excess(spending: Spending, most: dict[str, int], asked: dict[str, int]) -> 
         used = getattr(spending, f"reserved_{what}") + getattr(spending, f"spent_{what}")
         if used + asked[what] > limit:
             name, unit = LIMITED[what]
-            return Excess(f"{name}_per_{spending.period}", *(each / unit for each in (limit, used, asked[what])))
+            amounts = (each / unit if unit > 1 else each for each in (limit, used, asked[what]))
+            return Excess(f"{name}_per_{spending.period}", *amounts)
     return None
 
 

@@ -68,5 +68,4 @@ def _more(standing: Standing, amount: Callable[[float], str]) -> str:
 
 
 def _amount(number: float) -> str:
-    whole, _, part = rounded_up(number).partition(".")
-    return f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + (f".{part}" if part else "")
+    return rounded_up(number).replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -30,8 +30,12 @@ class Excess:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what programs are told."""
-        return asdict(self)
+        """Return what programs are told; what is whole, as a whole number."""
+        return {name: _whole(value) for name, value in asdict(self).items()}
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def used_up(excess: Excess, plan: str, period: Period, now: datetime) -> ApiError:
@@ -39,8 +43,9 @@ def used_up(excess: Excess, plan: str, period: Period, now: datetime) -> ApiErro
     in_images = excess.name.startswith("images")
     noun, verb = ("images", "asks for") if in_images else ("GPU-seconds", "may take")
     message = (
-        f"Your limit is {excess.limit:g} {noun} a {period.kind} (plan {plan}): {rounded_up(excess.used)} are used or "
-        f"reserved, and this {verb} {rounded_up(excess.requested)}. {_way_out(excess, in_images, period)}."
+        f"Your limit is {rounded_down(excess.limit)} {noun} a {period.kind} (plan {plan}): "
+        f"{rounded_up(excess.used)} are used or reserved, and this {verb} {rounded_up(excess.requested)}. "
+        f"{_way_out(excess, in_images, period)}."
     )
     return ApiError(
         429,
@@ -56,22 +61,22 @@ def _way_out(excess: Excess, in_images: bool, period: Period) -> str:
     """Return the smallest change with which the request would pass."""
     fits_alone = excess.requested <= excess.limit
     left = rounded_down(excess.left)
-    less = f"{left} {'image' if left == '1' else 'images'} instead of {excess.requested:g}"
+    less = f"{left} {'image' if left == '1' else 'images'} instead of {rounded_up(excess.requested)}"
     if not in_images:
         less = f"what takes {left} at most, with fewer images, steps or pixels"
     if excess.limit == 0:
         return OPERATOR
     if left != "0":
         return f"Ask for {less}, or again after {period.end}" if fits_alone else f"Ask for {less}"
-    return f"Ask again after {period.end}" + ("" if fits_alone else f", for {excess.limit:g} at most")
+    return f"Ask again after {period.end}" + ("" if fits_alone else f", for {rounded_down(excess.limit)} at most")
 
 
 def queue_full(excess: Excess, plan: str, retry_after: str) -> ApiError:
     """Return the refusal of more jobs than may wait; it clears as soon as some have started."""
-    jobs = "1 job of yours" if excess.limit == 1 else f"{excess.limit:g} jobs of yours"
-    way = f"Ask for {excess.left:g} instead of {excess.requested:g}, or again" if excess.left else "Ask again"
+    jobs = "1 job of yours" if excess.limit == 1 else f"{excess.limit:,} jobs of yours"
+    way = f"Ask for {excess.left:,} instead of {excess.requested:,}, or again" if excess.left else "Ask again"
     message = (
-        f"{jobs} may wait at a time (plan {plan}): {excess.used:g} do, and this asks for {excess.requested:g} more. "
+        f"{jobs} may wait at a time (plan {plan}): {excess.used:,} do, and this asks for {excess.requested:,} more. "
         f"{way} when some have started."
     )
     return ApiError(429, "queue_full", message, limit=excess.facts | {"resets_at": None}, retry_after=retry_after)
@@ -79,9 +84,10 @@ def queue_full(excess: Excess, plan: str, retry_after: str) -> ApiError:
 
 def storage_full(excess: Excess, plan: str) -> ApiError:
     """Return the refusal of more files than a tenant may keep; it clears when some are deleted."""
+    beyond = excess.used + excess.requested - excess.limit
     message = (
-        f"You may keep {in_bytes(excess.limit)} here (plan {plan}) and keep {in_bytes(excess.used)}. "
-        f"Delete {in_bytes(excess.requested - excess.left)} or more first: {LARGEST} lists the largest files."
+        f"You may keep {in_bytes(excess.limit)} here (plan {plan}) and have {in_bytes(excess.used)}. "
+        f"Delete {beyond:,} {'byte' if beyond == 1 else 'bytes'} or more first: {LARGEST} lists the largest files."
     )
     return ApiError(403, "storage_quota_exceeded", message, limit=excess.facts | {"resets_at": None})
 
@@ -89,7 +95,7 @@ def storage_full(excess: Excess, plan: str) -> ApiError:
 def no_place(excess: Excess, plan: str) -> ApiError:
     """Return the refusal of one LoRA more than a tenant may have; it clears when one is removed."""
     message = (
-        f"You may have {excess.limit:g} LoRAs of your own (plan {plan}) and have {excess.used:g}. "
+        f"You may have {excess.limit:,} LoRAs of your own (plan {plan}) and have {excess.used:,}. "
         "Remove one first, or give this file as the next version of one."
     )
     return ApiError(403, "lora_quota_exceeded", message, limit=excess.facts | {"resets_at": None})
@@ -102,9 +108,14 @@ def in_bytes(amount: float) -> str:
 
 def rounded_up(amount: float) -> str:
     """Return an amount for people, to a tenth; never less than it is."""
-    return f"{math.ceil(amount * 10) / 10:.10g}"
+    return _in_tenths(math.ceil(amount * 10))
 
 
 def rounded_down(amount: float) -> str:
     """Return an amount for people, to a tenth; never more than it is."""
-    return f"{math.floor(amount * 10) / 10:.10g}"
+    return _in_tenths(math.floor(amount * 10))
+
+
+def _in_tenths(tenths: int) -> str:
+    whole, tenth = divmod(tenths, 10)
+    return f"{whole:,}" + (f".{tenth}" if tenth else "")

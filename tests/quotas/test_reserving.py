@@ -130,6 +130,15 @@ def test_every_refusal_names_the_limit_and_the_way_out(alice, allow, limit, used
     assert refused(alice, some(1, **{"images": 0} | asked), NOON).message == sentence
 
 
+def test_a_large_limit_is_written_out(alice, allow):
+    Plan.objects.all().delete()
+    allow(alice, gpu_seconds_per_day=1_234_567)
+    refusal = refused(alice, some(1, ms=1_234_567_890), NOON)
+    assert refusal.message.startswith(f"Your limit is 1,234,567 GPU-seconds a day {PLAN}: 0 are used")
+    assert "this may take 1,234,567.9. Ask for what takes 1,234,567 at most" in refusal.message
+    assert str(refusal.body["error"]["limit"]["limit"]) == "1234567"
+
+
 def test_programs_are_told_in_numbers(alice, allow):
     allow(alice, images_per_day=10)
     reserve(alice.tenant, some(8), now=NOON)
