@@ -28,6 +28,12 @@ class Reason:
     message: str
 
 
+NEXT = Reason("worker_busy", "It is next: it begins as soon as a worker has room for it.")
+AT_RISK = Reason(
+    "deadline_at_risk", "It may not be finished by its finish_by. A higher tier or a smaller job would be."
+)
+
+
 @dataclass(frozen=True)
 class Prospect:
     """How one waiting job stands; the etas are when it will have finished, None while no worker is ready."""
@@ -100,9 +106,9 @@ def _reasons(job: Job, place: int, outlook: Outlook, expected: Forecast, now: da
             f"Flex lets everybody else's jobs go first, for {_minutes(settings.FLEX_WAIT_SECONDS)} at most.",
         ),
         "others_turn": (bool(outlook.others), "It takes turns with other tenants' jobs."),
-        "deadline_at_risk": (late, "It may not be finished by its finish_by. A higher tier or a smaller job would be."),
     }
-    return [Reason(code, message) for code, (holds, message) in said.items() if holds]
+    found = [Reason(code, message) for code, (holds, message) in said.items() if holds]
+    return (found or [NEXT]) + ([AT_RISK] if late else [])
 
 
 def _jobs(count: int) -> str:

@@ -89,6 +89,13 @@ def test_a_suspect_says_that_it_runs_alone(alice, worker, ask):
     assert codes(queue_of(alice, job_id)) == ["runs_alone"]
 
 
+def test_who_is_next_hears_that_it_waits_for_a_worker(alice, worker, ask):
+    ask(alice)
+    assert leases.claim(GenerationJob, "w1")
+    queue = queue_of(alice, ask(alice))
+    assert (queue["position"], codes(queue)) == (1, ["worker_busy"])
+
+
 def test_a_deadline_that_will_hardly_be_met_is_told(alice, worker, ask):
     for _ in range(3):
         ask(alice, tier="interactive")

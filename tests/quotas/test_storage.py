@@ -66,8 +66,10 @@ def test_a_full_tenant_gets_no_more_pictures(alice, allow, make_image, no_plan):
 def test_who_is_beyond_the_limit_hears_of_all_that_must_go(alice, allow, no_plan):
     StorageUse.objects.create(tenant=alice.tenant, bytes=201_335)
     allow(alice, storage_bytes=200_000)
-    assert alice.api.post(ROUTE, {"prompt": "one more"}).json()["error"]["message"].startswith(
-        "You may keep 195.3 KB here (plan none) and have 196.6 KB. Delete 1,336 bytes or more first:"
+    assert (
+        alice.api.post(ROUTE, {"prompt": "one more"})
+        .json()["error"]["message"]
+        .startswith("You may keep 195.3 KB here (plan none) and have 196.6 KB. Delete 1,336 bytes or more first:")
     )
 
 
