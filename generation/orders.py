@@ -27,7 +27,7 @@ from generation.plan_orders import refuse_too_large, refuse_too_many
 from generation.prompt_field import PromptField
 from generation.size_orders import SideField, SizeField, check_size, size_of
 from generation.terms import PLAIN_TERMS, Terms, TermsSerializer, terms_of
-from jobs.deadlines import finish_by
+from jobs.deadlines import HEADER, finish_by
 from loras.models import Checkpoint
 from loras.presets import SETTINGS, NoSuchPreset
 from loras.services import base_checkpoints, preset_of
@@ -144,7 +144,10 @@ def order(
 
 def hurried(wanted: Order, headers: Mapping[str, str]) -> Order:
     """Return the order with the time that the request's headers say it has. Raises ApiError."""
-    return replace(wanted, terms=replace(wanted.terms, finish_by=finish_by(headers, wanted.terms.finish_by)))
+    said = wanted.terms.finish_by
+    by = finish_by(headers, said)
+    param = wanted.terms.deadline_param if by == said else HEADER
+    return replace(wanted, terms=replace(wanted.terms, finish_by=by, deadline_param=param))
 
 
 def find_checkpoint(

@@ -55,6 +55,7 @@ def drafted(caller: Caller, order: Order, *, batch: Batch | None = None, batch_i
         **_pictures(order),
         **_terms(order),
     )
+    job.deadline_param = order.terms.deadline_param
     return Draft(job, order)
 
 

@@ -46,6 +46,7 @@ class Terms:
 
     tier: str = Tier.STANDARD
     finish_by: datetime | None = None
+    deadline_param: str = "finish_by"
     webhook_url: str = ""
     webhook_events: tuple[str, ...] = ()
     quote: str = ""

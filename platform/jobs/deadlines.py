@@ -43,10 +43,10 @@ def refuse_impossible(job: Job) -> None:
     earliest = timezone.now() + timedelta(milliseconds=job.estimated_ms)
     if job.finish_by < earliest:
         message = (
-            f"finish_by {job.finish_by:%Y-%m-%dT%H:%M:%SZ} cannot be met: even alone this takes until "
-            f"{earliest:%Y-%m-%dT%H:%M:%SZ}. Give it more time, or ask for less."
+            f"{job.deadline_param} (until {job.finish_by:%Y-%m-%dT%H:%M:%SZ}) cannot be met: even alone this takes "
+            f"until {earliest:%Y-%m-%dT%H:%M:%SZ}. Give it more time, or ask for less."
         )
-        raise ApiError(400, "deadline_impossible", message, param="finish_by")
+        raise ApiError(400, "deadline_impossible", message, param=job.deadline_param)
 
 
 def end_late() -> None:

@@ -63,6 +63,7 @@ class Job(TenantOwned):
     charged_ms = models.PositiveBigIntegerField(null=True, help_text="Empty until it has ended.")
     webhook_url = models.CharField(max_length=2000, blank=True)
     webhook_events = models.JSONField(default=list, help_text="Of which moves that address hears; empty: all.")
+    deadline_param = "finish_by"  # what said until when, for the refusal of a new one; not remembered
 
     class Meta:
         abstract = True

@@ -80,6 +80,13 @@ def test_a_deadline_in_the_past_is_refused(alice):
     assert (answer.status_code, error["code"], error["param"]) == (400, "deadline_impossible", "finish_by")
 
 
+def test_a_header_that_gives_too_little_time_is_named(alice):
+    large = {"prompt": "a kite", "size": "2048x2048", "steps": 100, "finish_by": SOON}
+    error = alice.api.post(ROUTE, large, headers={"Cancel-After": "1s"}).json()["error"]
+    assert (error["code"], error["param"]) == ("deadline_impossible", "Cancel-After")
+    assert error["message"].startswith("Cancel-After (until ")
+
+
 @pytest.mark.parametrize("said", ["soon", "2030-01-01", "2030-01-01T00:00:00", "2030-02-31T00:00:00Z", "", 5, None])
 def test_a_time_that_is_none_is_refused_by_its_field(alice, said):
     error = alice.api.post(ROUTE, {"prompt": "a kite", "finish_by": said}).json()["error"]
