@@ -116,7 +116,7 @@ class Site:
         """Ask for a quote, then for what was quoted."""
         self._note_progress()
         caller, order = self.order(asking)
-        kept, told = quote(caller.tenant, order)
+        kept, told = quote(caller, order)
         subjects, units = subjects_of(self.checkpoint), work_of(order).units
         rate = rate_of(subjects, known_rates(subjects))
         _, quoted = self.order(Asking(0.0, asking.tenant, asking.said | {"quote": kept.pk}, 0.0))

@@ -64,15 +64,13 @@ def accept_drafts(caller: Caller, drafts: Sequence[Draft], batch: Batch | None =
     many they are. Call it outside transactions: what was removed meanwhile shows at the commit. Raises ApiError."""
     if any(draft.order.start.init_image or draft.order.controls for draft in drafts):
         check_again(caller)  # pictures may take seconds to be fetched and taken in
-    jobs, limits = [draft.job for draft in drafts], limits_for(caller)
-    put_prices(jobs, [draft.order for draft in drafts])
-    refuse_hopeless(jobs, limits)
+    check_room(caller, drafts)
     failpoint(Point.ACCEPT_ASKED)
     try:
         with transaction.atomic(durable=True):
             if batch:
                 batch.save(force_insert=True)
-            accept(*jobs, limits=limits)
+            accept(*(draft.job for draft in drafts), limits=limits_for(caller))
             GenerationLora.objects.bulk_create([lora for draft in drafts for lora in _loras(draft)])
             GenerationControl.objects.bulk_create([control for draft in drafts for control in _controls(draft)])
             note_made(batch.pk if batch else drafts[0].job.pk)
@@ -81,6 +79,13 @@ def accept_drafts(caller: Caller, drafts: Sequence[Draft], batch: Batch | None =
         if refusal := removed_meanwhile([draft.order for draft in drafts]):
             raise refusal from error
         raise
+
+
+def check_room(caller: Caller, drafts: Sequence[Draft]) -> None:
+    """Price generations of one tenant that are not stored yet. Raises ApiError for what could not be accepted now."""
+    jobs = [draft.job for draft in drafts]
+    put_prices(jobs, [draft.order for draft in drafts])
+    refuse_hopeless(jobs, limits_for(caller))
 
 
 def _settings(order: Order) -> dict[str, Any]:

@@ -4,14 +4,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.fields import empty
 
+from jobs.deadlines import CANCEL_AFTER as DURATION
+from jobs.deadlines import HEADER
 from jobs.models import Tier
 from webhooks.addresses import check_text
 from webhooks.events import EVENTS
 from wire.fields import Instant, OneOf, SomeOf, StrictSerializer, StrictText
 
 PREFIX = "job."  # of all that a request's own address can hear of: `completed` says the same as `job.completed`
+CANCEL_AFTER = OpenApiParameter(
+    HEADER,
+    {"type": "string", "pattern": f"^{DURATION.pattern}$"},
+    OpenApiParameter.HEADER,
+    description="90, 90s, 5m or 2h: cancelled if it has not finished by then.",
+)
 
 
 class WebhookSerializer(StrictSerializer):

@@ -18,10 +18,9 @@ from generation.quoting.serializers import QuoteSerializer
 from generation.quoting.views import quoted
 from generation.serializers import GenerationSerializer, with_all_shown
 from generation.services import request_generation
+from generation.terms import CANCEL_AFTER
 from idempotency import keeping
 from idempotency.once import Once
-from jobs.deadlines import CANCEL_AFTER as DURATION
-from jobs.deadlines import HEADER
 from jobs.models import Status, Tier
 from jobs.prospects import prospects
 from jobs.services import cancel
@@ -42,13 +41,6 @@ from wire.queries import check_names
 MAX_WAIT_SECONDS = 540  # OpenAI's and most HTTP clients give up after 600
 DEFAULT_WAIT_SECONDS = 60
 PREFER_WAIT = re.compile(r"\bwait(?:\s*=\s*(\d{1,6}))?\b")
-CANCEL_AFTER = OpenApiParameter(
-    HEADER,
-    {"type": "string", "pattern": f"^{DURATION.pattern}$"},
-    OpenApiParameter.HEADER,
-    description="90, 90s, 5m or 2h: cancelled if it has not finished by then.",
-)
-
 MADE_OR_QUOTED = PolymorphicProxySerializer(
     "GenerationOrQuote", {"generation": GenerationSerializer, "quote": QuoteSerializer}, "object"
 )

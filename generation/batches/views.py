@@ -18,7 +18,8 @@ from generation.batches.sweeps import SweepOrderSerializer, sweep_orders
 from generation.batches.tally import tallies
 from generation.models import Batch
 from generation.orders import Order, hurried
-from generation.views import CANCEL_AFTER, find_generation
+from generation.terms import CANCEL_AFTER
+from generation.views import find_generation
 from idempotency import keeping
 from idempotency.once import Once
 from jobs.waiting import waits

@@ -96,7 +96,7 @@ def cost(request: PageRequest) -> HttpResponse:
     form = ComposeForm(composition.posted(caller, data), data)
     if not form.is_valid():
         return HttpResponse()
-    return render(request, "generation/_cost.html", {"estimate": estimate(caller.tenant, form.order)})
+    return render(request, "generation/_cost.html", {"estimate": estimate(caller, form.order)})
 
 
 def _changed(caller: Caller, data: QueryDict, before: QueryDict, part: str) -> QueryDict:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generation.quoting.services import Estimate, Option
 from quotas.models import Quote
+from wire.openapi import ERROR
 
 
 class QuotedCostSerializer(serializers.Serializer[Any]):
@@ -37,6 +39,14 @@ class SoonerSerializer(serializers.Serializer[Any]):
     finish_p50 = serializers.FloatField()
 
 
+REFUSAL = ERROR | {"nullable": True, "description": "The `error` that asking for it now would meet; null: none."}
+
+
+@extend_schema_field(REFUSAL)
+class RefusalField(serializers.JSONField):
+    """What stands in the way of a request."""
+
+
 class QuoteSerializer(serializers.Serializer[Any]):
     """What a request would cost and when it would be done. Name its id as `quote` to be charged no more."""
 
@@ -46,6 +56,7 @@ class QuoteSerializer(serializers.Serializer[Any]):
     cost = QuotedCostSerializer()
     start = SecondsSerializer()
     finish = SecondsSerializer()
+    refusal = RefusalField()
     cheaper = CheaperSerializer(many=True)
     sooner = SoonerSerializer(many=True)
 
@@ -60,6 +71,7 @@ def quote_json(quote: Quote, found: Estimate) -> dict[str, Any]:
         "cost": {"unit": "gpu_seconds", "quoted": quote.ms / 1000, "estimated": price.charged_ms / 1000},
         "start": _seconds(forecast.start_p50, forecast.start_p90),
         "finish": _seconds(forecast.finish_p50, forecast.finish_p90),
+        "refusal": found.refusal.body["error"] if found.refusal else None,
         "cheaper": [_change(option, quoted=option.price.quoted_ms / 1000) for option in found.cheaper],
         "sooner": [_change(option, finish_p50=round(option.forecast.finish_p50, 1)) for option in found.sooner],
     }

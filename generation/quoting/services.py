@@ -8,10 +8,12 @@ from generation.orders import Order
 from generation.prices import Price, prices
 from generation.promises import digest_of
 from generation.quoting.alternatives import Alternative, alternatives
+from generation.services import check_room, drafted
 from jobs.forecast import Forecast, Outlook
 from quotas.models import Quote
 from quotas.quotes import keep_quote
-from tenants.models import Tenant
+from tenants.callers import Caller
+from wire.errors import ApiError
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,14 @@ class Option:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a request would cost and when it would be done, with those alternatives that cost less or end sooner."""
+    """What a request would cost and when it would be done, with those alternatives that cost less or end sooner.
+
+    The refusal is what asking for it now would meet.
+    """
 
     price: Price
     forecast: Forecast
+    refusal: ApiError | None
     cheaper: tuple[Option, ...]
     sooner: tuple[Option, ...]
 
@@ -48,17 +54,25 @@ def in_words(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{round(seconds / 3600)} h"
 
 
-def estimate(tenant: Tenant, order: Order) -> Estimate:
-    """Return the estimate for an order; seven queries, however many alternatives. Raises ApiError."""
+def estimate(caller: Caller, order: Order) -> Estimate:
+    """Return the estimate for an order; the same few queries, however many alternatives. Raises ApiError."""
     others = alternatives(order)
     price, *other_prices = prices([order, *(other.order for other in others)])
-    outlook = Outlook.of(GenerationJob, tenant.pk)
+    outlook = Outlook.of(GenerationJob, caller.tenant.pk)
     options = [
         Option(other, own, outlook.new_job(own.takes_ms, other.order.terms.tier))
         for other, own in zip(others, other_prices, strict=True)
     ]
     forecast = outlook.new_job(price.takes_ms, order.terms.tier)
-    return Estimate(price, forecast, _cheaper(options, price), _sooner(options, forecast))
+    return Estimate(price, forecast, _refusal(caller, order), _cheaper(options, price), _sooner(options, forecast))
+
+
+def _refusal(caller: Caller, order: Order) -> ApiError | None:
+    try:
+        check_room(caller, [drafted(caller, order)])
+    except ApiError as refusal:
+        return refusal
+    return None
 
 
 def _cheaper(options: Sequence[Option], than: Price) -> tuple[Option, ...]:
@@ -71,7 +85,7 @@ def _sooner(options: Sequence[Option], than: Forecast) -> tuple[Option, ...]:
     return tuple(sorted(sooner, key=lambda option: option.forecast.finish_p50))
 
 
-def quote(tenant: Tenant, order: Order) -> tuple[Quote, Estimate]:
+def quote(caller: Caller, order: Order) -> tuple[Quote, Estimate]:
     """Return the estimate for an order, and the promise to charge no more if it comes within minutes."""
-    found = estimate(tenant, order)
-    return keep_quote(tenant, digest_of(order), found.price.quoted_ms), found
+    found = estimate(caller, order)
+    return keep_quote(caller.tenant, digest_of(order), found.price.quoted_ms), found

@@ -23,22 +23,21 @@ LIMIT = {
     },
     "required": ["name", "limit", "used", "requested"],
 }
+ERROR = {
+    "type": "object",
+    "properties": {
+        "message": TEXT,
+        "type": TEXT,
+        "param": {"type": "string", "nullable": True, "description": "The field that it is about."},
+        "code": TEXT,
+        "limit": LIMIT,
+    },
+    "required": ["message", "type", "param", "code"],
+}
 REFUSAL = {
     "type": "object",
     "description": "Why a request was refused: a code for programs, a sentence for people.",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "message": TEXT,
-                "type": TEXT,
-                "param": {"type": "string", "nullable": True, "description": "The field that it is about."},
-                "code": TEXT,
-                "limit": LIMIT,
-            },
-            "required": ["message", "type", "param", "code"],
-        }
-    },
+    "properties": {"error": ERROR},
     "required": ["error"],
 }
 REFUSALS = {

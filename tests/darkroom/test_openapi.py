@@ -145,6 +145,12 @@ def test_a_dry_run_answers_a_quote(document):
     assert "discriminator" in document["components"]["schemas"]["GenerationOrQuote"]
 
 
+def test_a_quote_may_tell_of_a_refusal(document):
+    refusal = document["components"]["schemas"]["Quote"]["properties"]["refusal"]
+    assert refusal["nullable"]
+    assert {"message", "code", "limit"} <= refusal["properties"].keys()
+
+
 def answer_of(document, path, method, status):
     """Return the schema of an operation's JSON answer."""
     return document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]

@@ -65,6 +65,28 @@ def test_asking_makes_nothing_but_the_quote(alice, path, fields):
     assert not GenerationJob.objects.exists()
 
 
+@pytest.mark.parametrize("path", [QUOTES, f"{GENERATIONS}?dry_run=true"])
+@pytest.mark.parametrize("limits", [{"images_per_day": 0}, {"storage_bytes": 0}, {"queued_jobs": 0}])
+def test_a_quote_tells_what_asking_would_meet(alice, allow, path, limits):
+    allow(alice, **limits)
+    said = alice.api.post(path, KITE).json()
+    assert said["cost"]["quoted"] > 0
+    assert said["refusal"] == alice.api.post(GENERATIONS, KITE).json()["error"]
+
+
+def test_a_quote_for_what_would_be_accepted_tells_of_no_refusal(quote):
+    assert quote()["refusal"] is None
+
+
+def test_a_dry_run_heeds_the_time_that_is_left(alice):
+    path = f"{GENERATIONS}?dry_run=true"
+    error = alice.api.post(path, KITE, headers={"Cancel-After": "abc"}).json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_cancel_after", "Cancel-After")
+    large = KITE | {"size": "2048x2048", "steps": 100}
+    refusal = alice.api.post(path, large, headers={"Cancel-After": "1s"}).json()["refusal"]
+    assert (refusal["code"], refusal["param"]) == ("deadline_impossible", "Cancel-After")
+
+
 def test_dry_run_is_true_or_false(alice):
     error = alice.api.post(f"{GENERATIONS}?dry_run=maybe", KITE).json()["error"]
     assert (error["code"], error["param"], GenerationJob.objects.count()) == ("invalid_value", "dry_run", 0)

@@ -186,6 +186,11 @@ def test_a_form_that_would_be_refused_has_no_cost(alice):
     assert cost_of(alice, steps="1000") == ""
 
 
+def test_it_says_what_would_be_refused_now(alice, allow):
+    allow(alice, images_per_day=0)
+    assert "Now it would be refused: Your limit is 0 images a day" in cost_of(alice)
+
+
 def test_it_says_when_it_would_begin_behind_others(alice):
     kite = {"prompt": "a kite", "size": "1024x1024", "steps": 50, "tier": "interactive"}
     alice.api.post("/api/v1/batches", {"specs": [kite] * 40})
