@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -71,11 +72,29 @@ def own_size(width: int, height: int) -> tuple[int, int]:
 def check_size(wanted: Spec) -> None:
     """Raise ApiError when the finished pictures would be too large, or the whole request too much work."""
     _check_final_size(wanted)
-    work = wanted.n * (_first_pass(wanted) + _second_pass(wanted))
+    work = wanted.n * _work_of_one(wanted)
     if work > spec.MAX_PIXEL_STEPS:
-        share = 100 * work // spec.MAX_PIXEL_STEPS
-        lower = "n, the size, hires.scale or the steps" if wanted.hires else "n, the size or the steps"
-        raise ApiError(400, "job_too_large", f"This asks for {share} % of what one request may. Lower {lower}.")
+        share = math.ceil(100 * work / spec.MAX_PIXEL_STEPS)
+        message = f"This asks for {share} % of what one request may. {_way_out(wanted)}"
+        raise ApiError(400, "job_too_large", message)
+
+
+def _way_out(wanted: Spec) -> str:
+    """Return a change with which the request would pass: of how many pictures, or of the steps of one."""
+    if most := spec.MAX_PIXEL_STEPS // _work_of_one(wanted):
+        lower = "the size, hires.scale or the steps" if wanted.hires else "the size or the steps"
+        return f"Here n may be {most}; or lower {lower}."
+    fewer = (steps for steps in range(wanted.steps, 0, -1) if _fits_alone(replace(wanted, steps=steps)))
+    one = "n may be 1 and " if wanted.n > 1 else ""
+    return f"Here {one}steps may be {next(fewer)}; or lower the size or hires.scale."
+
+
+def _fits_alone(wanted: Spec) -> bool:
+    return _work_of_one(wanted) <= spec.MAX_PIXEL_STEPS
+
+
+def _work_of_one(wanted: Spec) -> int:
+    return _first_pass(wanted) + _second_pass(wanted)
 
 
 def _check_final_size(wanted: Spec) -> None:

@@ -89,6 +89,19 @@ def test_the_budget_counts_the_steps_of_both_passes(alice, fields, status):
     assert status == 202 or answer.json()["error"]["code"] == "job_too_large"
 
 
+@pytest.mark.parametrize(
+    ("fields", "change"),
+    [
+        ({"n": 5, "size": "2048x2048", "steps": 40}, {"n": 2}),
+        ({"n": 2, "size": "1024x1024", "steps": 100, "hires": {"scale": 2, "strength": 1}}, {"n": 1, "steps": 80}),
+    ],
+)
+def test_what_is_too_large_is_told_what_would_pass(alice, fields, change):
+    message = ask(alice, **fields).json()["error"]["message"]
+    assert all(f"{name} may be {value}" in message for name, value in change.items()), message
+    assert ask(alice, **fields | change).status_code == 202
+
+
 @pytest.fixture
 def lightning(checkpoint):
     """The checkpoint declares a preset for few steps."""
