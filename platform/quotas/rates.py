@@ -5,24 +5,29 @@ Without the store nobody is refused here: what the database counts, waiting jobs
 
 import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from quotas import buckets
 from quotas.buckets import Bucket, Level
 from quotas.durations import duration
-from quotas.limits import limits_of
+from quotas.limits import EffectiveLimits, limits_of
+from quotas.refusals import OPERATOR, Excess
 from tenants.callers import Caller
 from wire.errors import ApiError
 
 SECOND = 1_000_000  # microseconds
 
+NAME = "requests_per_minute"
 WHO = {"tenant": "Your tenant", "key": "This key"}
+MORE = {"tenant": OPERATOR, "key": "Come with another key of your tenant's"}
 # Nobody's patience helps: OpenAI's clients would ask twice more.
 FINAL = {"retry_after": "3600", "x_should_retry": "false"}
 
@@ -49,29 +54,34 @@ def count(request: HttpRequest, caller: Caller, *, cost: int = 1) -> None:
     limited = _buckets_of(caller)
     for bucket in limited:
         if bucket.per_minute == 0:
-            raise ApiError(429, "rate_limit_exceeded", f"{WHO[bucket.whose]} may make no requests.", **FINAL)
+            message = f"{WHO[bucket.whose]} may make no requests{_plan(bucket, caller)}. {MORE[bucket.whose]}."
+            raise _refusal(message, Excess(NAME, 0, 0, cost), None, **FINAL)
     taken = buckets.store().take(limited, cost) if limited else None
     if taken is None:
         return
     http: Any = request
     http.limit_headers = getattr(http, "limit_headers", {}) | headers_of(taken.levels)
     if not taken.is_allowed:
-        raise _refusal(max(taken.levels, key=lambda level: level.wait(cost)), cost)
+        raise _too_often(max(taken.levels, key=lambda level: level.wait(cost)), cost, caller)
 
 
 def _buckets_of(caller: Caller) -> list[Bucket]:
     """Return what this caller's requests are taken from. Its names share the braces that keep them on one shard."""
     name = f"rate:{{{caller.tenant.pk}}}"
-    limits = [(name, "tenant", _per_minute(caller.tenant.pk, _moment()))]
+    limits = [(name, "tenant", _limits_of(caller).requests_per_minute)]
     if caller.key is not None:
         limits.append((f"{name}:{caller.key.pk}", "key", caller.key.requests_per_minute))
     return [Bucket(name, whose, per_minute) for name, whose, per_minute in limits if per_minute is not None]
 
 
+def _limits_of(caller: Caller) -> EffectiveLimits:
+    return _known_limits(caller.tenant.pk, _moment())
+
+
 @lru_cache(maxsize=10_000)
-def _per_minute(tenant_id: str, moment: int) -> int | None:
-    """Return how often a tenant may ask, None for as often as it likes; looked up once in a moment."""
-    return limits_of(tenant_id).requests_per_minute
+def _known_limits(tenant_id: str, moment: int) -> EffectiveLimits:
+    """Return what holds for a tenant, looked up once in a moment."""
+    return limits_of(tenant_id)
 
 
 def _moment() -> int:
@@ -99,9 +109,20 @@ def _seconds(microseconds: int) -> int:
     return -(-microseconds // SECOND)
 
 
-def _refusal(level: Level, cost: int) -> ApiError:
-    seconds = max(1, _seconds(level.wait(cost)))
-    message = (
-        f"{WHO[level.bucket.whose]} may make {level.bucket.per_minute} requests a minute. Ask again in {seconds} s."
-    )
-    return ApiError(429, "rate_limit_exceeded", message, retry_after=str(seconds))
+def _too_often(level: Level, cost: int, caller: Caller) -> ApiError:
+    bucket, seconds = level.bucket, max(1, _seconds(level.wait(cost)))
+    often = f"{bucket.per_minute:,} requests a minute{_plan(bucket, caller)}"
+    message = f"{WHO[bucket.whose]} may make {often}. Ask again in {seconds} s."
+    resets_at = timezone.now() + timedelta(seconds=seconds)
+    excess = Excess(NAME, bucket.per_minute, bucket.per_minute - level.remaining, cost)
+    return _refusal(message, excess, resets_at, retry_after=str(seconds))
+
+
+def _plan(bucket: Bucket, caller: Caller) -> str:
+    """Return which plan says so, of a tenant's limit."""
+    return f" (plan {_limits_of(caller).plan})" if bucket.whose == "tenant" else ""
+
+
+def _refusal(message: str, excess: Excess, resets_at: datetime | None, **headers: str) -> ApiError:
+    told = excess.facts | {"resets_at": f"{resets_at:%Y-%m-%dT%H:%M:%SZ}" if resets_at else None}
+    return ApiError(429, "rate_limit_exceeded", message, limit=told, **headers)

@@ -1,16 +1,18 @@
 """Who asks too often is told when to ask again, and everybody how they stand; without the store nobody is refused."""
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import openai
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from darkroom.up.store import free_port
 from generation.links import link_to
 from generation.models import GenerationJob
 from quotas import buckets
-from quotas.models import Allowance
+from quotas.models import Allowance, Plan
 from tests.server import opened
 
 ROUTE = "/api/v1/generations"
@@ -48,6 +50,15 @@ def test_a_refusal_says_when_and_tells_it_too(alice, valkey, allow):
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limit_exceeded")
     assert answer.json()["error"]["type"] == "rate_limit_error"
     assert (answer["Retry-After"], standing(answer)) == ("30", ("2", "0", "1m0s"))
+
+
+def test_a_refusal_names_the_limit_and_the_plan(alice, valkey, allow):
+    allow(alice, tenant=2, plan=Plan.objects.create(name="Small"))
+    error = [alice.api.get(ROUTE) for _ in range(3)][-1].json()["error"]
+    assert error["message"].startswith("Your tenant may make 2 requests a minute (plan Small). Ask again in")
+    resets_at = error["limit"].pop("resets_at")
+    assert error["limit"] == {"name": "requests_per_minute", "limit": 2, "used": 2, "requested": 1}
+    assert datetime.fromisoformat(resets_at) > timezone.now()
 
 
 @pytest.mark.parametrize(("status", "path"), [(404, f"{ROUTE}/none"), (405, "/api/v1/schedulers"), (400, ROUTE)])
@@ -137,6 +148,14 @@ def test_who_may_make_no_requests_makes_none(alice, allow):
     allow(alice, key=0)
     answer = alice.api.get(ROUTE)
     assert (answer.status_code, answer["x-should-retry"]) == (429, "false")
+
+
+def test_a_tenant_that_may_make_no_requests_hears_whom_to_ask(alice, allow):
+    allow(alice, tenant=0, plan=Plan.objects.create(name="Small"))
+    error = alice.api.get(ROUTE).json()["error"]
+    way_out = "Ask the operator of this server for more."
+    assert error["message"] == f"Your tenant may make no requests (plan Small). {way_out}"
+    assert (error["limit"]["limit"], error["limit"]["resets_at"]) == (0, None)
 
 
 def test_without_the_store_the_database_still_says_no(alice, allow, settings):
