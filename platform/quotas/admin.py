@@ -32,6 +32,31 @@ LIMITS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+PLAN_HELP = (
+    "An empty limit is none; 0 lets nothing through. Tenants without a plan of their own have the default one: "
+    "choose it in the list of plans and run the action “Use by default”."
+)
+ALLOWANCE_HELP = "An empty limit is the plan's; 0 lets nothing through."
+
+
+class LimitsForm(forms.ModelForm):
+    """Limits, with their units."""
+
+    class Meta:
+        help_texts = {
+            "storage_bytes": f"In bytes: {2**30} are 1 GB.",
+            "max_pixels": f"Width times height: {1024 * 1024} are 1024x1024.",
+            "weight": "Its share of the GPU beside others', above 0; 1 when nothing says it.",
+        }
+
+    def clean_weight(self) -> float | None:
+        """Refuse a share of nothing: whoever asks is served some time."""
+        weight: float | None = self.cleaned_data["weight"]
+        if weight is not None and weight <= 0:
+            raise forms.ValidationError("It must be above 0. To refuse all work, set “waiting jobs” to 0.")
+        return weight
+
+
 def by(request: HttpRequest) -> By:
     """Return who is at the console."""
     return By(f"operator {request.user}", request.META.get("REMOTE_ADDR", ""))
@@ -41,10 +66,11 @@ def by(request: HttpRequest) -> By:
 class PlanAdmin(ModelAdmin):
     """The plans. An empty limit is none."""
 
+    form = LimitsForm
     list_display = ["name", "is_default", "images_per_day", "gpu_seconds_per_day", "running_jobs", "weight"]
     search_fields = ["name"]
     readonly_fields = ["is_default"]
-    fieldsets = [(None, {"fields": ["name", "is_default"]}), *LIMITS]
+    fieldsets = [(None, {"fields": ["name", "is_default"], "description": PLAN_HELP}), *LIMITS]
     actions = ["use_by_default"]
 
     @admin.action(description="Use by default")
@@ -74,7 +100,8 @@ class AllowanceAdmin(ModelAdmin):
     list_select_related = ["tenant", "plan"]
     search_fields = ["tenant__name", "tenant__id"]
     autocomplete_fields = ["tenant", "plan"]
-    fieldsets = [(None, {"fields": ["tenant", "plan"]}), *LIMITS]
+    form = LimitsForm
+    fieldsets = [(None, {"fields": ["tenant", "plan"], "description": ALLOWANCE_HELP}), *LIMITS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Let an allowance stay the tenant's whose it is."""
@@ -113,7 +140,8 @@ class AllowanceInline(StackedInline):
     extra = 1
     can_delete = False
     autocomplete_fields = ["plan"]
-    fieldsets = [(None, {"fields": ["plan"]}), *LIMITS]
+    form = LimitsForm
+    fieldsets = [(None, {"fields": ["plan"], "description": ALLOWANCE_HELP}), *LIMITS]
 
 
 admin.site.unregister(Tenant)

@@ -48,6 +48,20 @@ def test_a_changed_plan_is_written_down_with_what_held_before(operator, small):
     assert audited(None) == [("limits.changed", {"images_per_day": 5}, {"images_per_day": 9})]
 
 
+def test_a_plans_form_says_what_its_fields_mean(operator):
+    page = operator.get("/admin/quotas/plan/add/").content.decode()
+    said = ("An empty limit is none; 0 lets nothing", "“Use by default”", "1073741824 are 1 GB", "Width times height")
+    assert [sentence for sentence in said if sentence not in page] == []
+
+
+def test_a_weight_of_nothing_is_refused(operator, alice, small):
+    answer = operator.post(f"/admin/quotas/plan/{small.pk}/change/", {"name": "Small", "weight": "0"})
+    assert "It must be above 0." in answer.content.decode()
+    answer = operator.post("/admin/quotas/allowance/add/", {"tenant": alice.tenant.pk, "weight": "-1"})
+    assert "It must be above 0." in answer.content.decode()
+    assert not Allowance.objects.exists()
+
+
 def test_another_plan_becomes_the_default_one(operator, alice, small):
     old = Plan.objects.create(name="Old", is_default=True)
     operator.post("/admin/quotas/plan/", {"action": "use_by_default", "_selected_action": [small.pk]})
