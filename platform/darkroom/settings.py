@@ -175,7 +175,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "idempotency.schema.Schema",
     "EXCEPTION_HANDLER": "wire.errors.handle",
     "UNAUTHENTICATED_USER": None,
-    "URL_FORMAT_OVERRIDE": None,  # ?format= is an unknown parameter like any other, not a missing page
+    "URL_FORMAT_OVERRIDE": None,  # ?format= changes nothing: what Accept says counts
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Darkroom",

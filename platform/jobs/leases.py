@@ -81,12 +81,14 @@ def _may_run_more(model: type[Job], tenant_id: str, cap: int | None) -> bool:
 def _claim_suspect(model: type[Job], claimant: Claimant) -> Job | None:
     """Take the first suspect of a tenant that may start one, beginning with whose saw the fewest workers die."""
     suspects = _suspects(model)
-    for tenant_id, cap in _who_may_start(model, suspects).items():
+    able = _who_may_start(model, suspects)
+    late = late_before_each(model) if able else {}
+    for tenant_id, cap in able.items():
         with transaction.atomic():
             # Locked as in every other claim, so that no two start what only one of them may.
             Share.objects.select_for_update().get_or_create(pk=tenant_id)
             if _may_run_more(model, tenant_id, cap):
-                own = suspects.for_tenant(tenant_id).order_by(*order(late_before_each(model)[tenant_id]))
+                own = suspects.for_tenant(tenant_id).order_by(*order(late[tenant_id]))
                 if job := own.select_for_update(skip_locked=True).first():
                     _take(job, claimant)
                     return job

@@ -83,7 +83,7 @@ def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Refuse a form whose token is not, or no longer, the one of this browser."""
     if not getattr(request, "htmx", False):
         return csrf_failure(request, reason)
-    why = "This form is too old: you have signed in or changed to another tenant elsewhere meanwhile."
+    why = "The page was open for long, or you have signed in or changed to another tenant elsewhere meanwhile."
     return refusal(request, ApiError(403, "form_too_old", f"{why} Reload the page, and send it again."))
 
 

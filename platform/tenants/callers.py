@@ -77,15 +77,19 @@ def caller_of(request: HttpRequest) -> Caller:
 
 def check_again(caller: Caller) -> None:
     """Raise ApiError where the caller may not come in any more: what they have asked for took a while."""
+    tenant = _tenant_again(caller)
+    check_tenant(tenant)
+    caller.tenant.time_zone = tenant.time_zone  # or what they ask for would count for a day that is none of theirs now
+
+
+def _tenant_again(caller: Caller) -> Tenant:
     if caller.key:
-        again = ApiKey.objects.select_related("tenant").filter(pk=caller.key.pk).first()
-        check_tenant(check_key(again).tenant)
-        return
+        return check_key(ApiKey.objects.select_related("tenant").filter(pk=caller.key.pk).first()).tenant
     members = Membership.objects.select_related("tenant").filter(tenant=caller.tenant)
     membership = members.filter(user=caller.user, user__is_active=True).first()
     if membership is None:
         raise no_key()
-    check_tenant(membership.tenant)
+    return membership.tenant
 
 
 def check_tenant(tenant: Tenant) -> None:

@@ -84,7 +84,7 @@ def note_standing(delivery: Delivery, now: datetime, *, arrived: bool, rests_unt
 
     Apart from the attempt: who changes an endpoint locks it before its deliveries, and `settle` holds one of those.
     """
-    own = Endpoint.objects.filter(pk=delivery.endpoint_id)
+    own = Endpoint.objects.filter(pk=delivery.endpoint_id, url=delivery.url)  # not of another server since
     if arrived:
         own.exclude(failing_since=None).update(failing_since=None, rests_until=None)
     else:

@@ -54,6 +54,7 @@ def _check_settled(tenant_id: str, endpoint: Endpoint | None) -> None:
         message = (
             f"This secret was replaced less than a day ago, and a receiver may still know the one before alone. "
             f"It can be replaced again from {until:%Y-%m-%d %H:%M:%S} UTC on."
+            + (" If it has leaked, delete the webhook and add it again." if endpoint else "")
         )
         raise ApiError(409, "secret_already_rotated", message, x_should_retry="false")
 

@@ -1,4 +1,5 @@
-"""What may stand behind a URL's question mark? What the door's description names, and once: nothing is passed over."""
+"""What may stand behind the question mark of a URL? What the description of the door names, and once. But for `format`,
+nothing is passed over."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -25,21 +26,21 @@ def check_query(request: Request, view: Any) -> None:
     said = request.query_params
     if not said or request.user is None:  # the document's own doors let everybody in, and are drf-spectacular's
         return
-    if request._request.path_info.startswith(NATIVE):
-        handler = getattr(view, (request.method or "").lower(), None)
-        if handler is not None:
-            check_names(said, [*_known_to(view, handler), *([FORMAT] if request.method in READS else [])])
-    elif DRY_RUN in said:
-        message = "There is no dry_run here. POST /api/v1/quotes tells what a request would cost, and makes nothing."
-        raise ApiError(400, "unknown_parameter", message, param=DRY_RUN)
+    if not request._request.path_info.startswith(NATIVE):
+        if DRY_RUN in said:
+            told = "The native API's quotes tell what a request would cost, and make nothing."
+            raise ApiError(400, "unknown_parameter", f"There is no dry_run here. {told}", param=DRY_RUN)
+        return
+    handler = getattr(view, (request.method or "").lower(), None)
+    if handler is not None and request.method != "OPTIONS":
+        check_names(said, _known_to(view, handler), passed_over=[FORMAT] if request.method in READS else ())
 
 
-def check_names(said: QueryDict, known: Collection[str]) -> None:
+def check_names(said: QueryDict, known: Collection[str], passed_over: Collection[str] = ()) -> None:
     """Refuse a parameter that is none of these, or comes twice. Raises ApiError."""
     for name, values in said.lists():
-        if name not in known:
-            told = [each for each in known if each != FORMAT]
-            rule = f"Known: {', '.join(told)}." if told else "This takes none."
+        if name not in known and name not in passed_over:
+            rule = f"Known: {', '.join(known)}." if known else "This takes none."
             message = f"There is no query parameter {shown(name)!r} here. {rule}"
             raise ApiError(400, "unknown_parameter", message, param=shown(name))
         if len(values) > 1:

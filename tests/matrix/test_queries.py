@@ -58,5 +58,13 @@ def test_openais_doors_refuse_a_dry_run(alice, path):
     assert not GenerationJob.objects.exists()
 
 
+def test_whoever_asks_what_a_door_takes_is_told(alice):
+    assert alice.api.options(f"{GENERATIONS}?colour=red").status_code == 200
+
+
+def test_what_is_known_is_known_without_a_body_too(alice):
+    assert alice.api.head(f"{GENERATIONS}?limit=1").status_code == 200
+
+
 def test_openais_clients_may_say_more(alice, worker):
     assert alice.api.post("/v1/images/generations?api-version=2026-01-01", SPEC).status_code == 200

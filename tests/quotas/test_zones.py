@@ -1,6 +1,6 @@
 """Nobody begins another day by choosing another time zone while the present one has been used."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -50,6 +50,21 @@ def test_a_refusal_tells_both_dates_and_when_to_come_back(midway, used):
     assert (refusal.value.code, refusal.value.param) == ("day_in_use", "time_zone")
     assert "it is 2026-11-23 in Pacific/Midway and 2026-11-24 in UTC." in refusal.value.message
     assert refusal.value.message.endswith("You can change it from 2026-11-24 00:00 (Pacific/Midway) on.")
+
+
+@pytest.mark.parametrize("hour", [9, 10])  # at ten it is the day before yesterday there
+def test_zones_that_are_never_on_one_date_take_two_steps(midway, used, hour):
+    with pytest.raises(ApiError, match="They are never on one date: change it to UTC first"):
+        refuse_escape(midway.tenant, "Pacific/Kiritimati", now=NIGHT.replace(hour=hour))
+
+
+def test_a_day_that_is_not_used_may_be_another_one_of_its_month(midway, used):
+    refuse_escape(midway.tenant, "UTC", now=NIGHT + timedelta(days=1))
+
+
+def test_but_not_one_of_another_month_while_its_own_is_used(midway, used):
+    with pytest.raises(ApiError, match="Something of this day or month is used"):
+        refuse_escape(midway.tenant, "UTC", now=datetime(2026, 12, 1, 10, tzinfo=UTC))
 
 
 def test_where_it_is_the_same_date_nothing_escapes(midway, used):

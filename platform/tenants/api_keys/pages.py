@@ -30,7 +30,10 @@ def keys(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             made = form.make()
-        except IntegrityError:  # the browser sent it again, at a reload or a second click
+        except IntegrityError:
+            if not ApiKey.objects.for_tenant(caller.tenant).filter(pk=form.cleaned_data["key_id"]).exists():
+                raise
+            # The browser sent it again, at a reload or a second click.
             messages.warning(request, ALREADY_MADE)
             return redirect("keys")
         return _shown(request, caller, form, status=422) if made is None else _shown_once(request, caller, *made)
