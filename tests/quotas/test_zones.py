@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from quotas.ledger import Reservation, reserve
+from quotas.models import Spending
 from quotas.zones import refuse_escape
+from tenants.callers import Caller, check_again
 from tenants.models import Tenant
 from wire.errors import ApiError
 from wire.ids import new_id
@@ -69,6 +71,15 @@ def test_but_not_one_of_another_month_while_its_own_is_used(midway, used):
 
 def test_where_it_is_the_same_date_nothing_escapes(midway, used):
     refuse_escape(midway.tenant, "Pacific/Pago_Pago", now=NIGHT)
+
+
+@pytest.mark.parametrize("way_in", ["key", "user"])
+def test_what_was_asked_for_before_a_change_counts_for_the_day_after_it(midway, way_in):
+    caller = Caller(midway.tenant, (), **{way_in: getattr(midway, way_in)})
+    Tenant.objects.update(time_zone="UTC")  # while pictures are taken in
+    check_again(caller)
+    reserve(caller.tenant, [Reservation(new_id("gen"), 0, 1)], now=NIGHT)
+    assert Spending.objects.get(period=Spending.Period.DAY).starts_on == NIGHT.date()
 
 
 def test_an_operator_changes_it_any_time(midway, operator):

@@ -100,6 +100,12 @@ def test_a_receiver_is_seen_to_fail_from_the_first_failure_to_the_next_success(a
     assert alice.api.get(own).json()["failing_since"] is None
 
 
+def test_a_failure_at_a_former_address_is_none_of_the_present_one(alice, failing, clock):
+    Endpoint.objects.update(url="https://93.184.216.34/present")  # while an attempt is under way
+    deliveries.note_standing(failing, clock.now, arrived=False, rests_until=clock.now + REST)
+    assert alice.api.get(f"{ROUTE}/{failing.endpoint_id}").json()["failing_since"] is None
+
+
 def test_no_attempt_is_promised_before_a_receiver_has_rested(alice, failing, office, clock):
     office.lanes.strikes[failing.lane] = STRIKES - 1
     office.send_due()
