@@ -14,8 +14,10 @@ from generation.serializers import ImageSerializer
 from generation.services import delete_image
 from tenants.authentication import caller
 from tenants.models import Scope, Tenant
-from wire.errors import ApiError
 from wire.finding import named
+from wire.queries import one_of
+
+SIZES = ("full", "thumbnail")
 
 
 def find_image(tenant: Tenant, image_id: str) -> Image:
@@ -47,13 +49,11 @@ class Content(APIView):
 
     @extend_schema(
         responses={(200, f"image/{form}"): OpenApiTypes.BINARY for form in ("png", "jpeg", "webp")},
-        parameters=[OpenApiParameter("size", str, enum=["full", "thumbnail"], description="The latter: 256 px WebP.")],
+        parameters=[OpenApiParameter("size", str, enum=SIZES, description="The latter: 256 px WebP.")],
     )
     def get(self, request: Request, id: str) -> HttpResponse:
         """Return the picture itself."""
-        size = request.query_params.get("size", "full")
-        if size not in ("full", "thumbnail"):
-            raise ApiError(400, "invalid_value", "size must be one of: full, thumbnail.", param="size")
+        size = one_of(request.query_params, "size", SIZES)
         return file_of(request._request, find_image(caller(request).tenant, id), small=size == "thumbnail")
 
 

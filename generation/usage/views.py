@@ -16,7 +16,7 @@ from generation.usage.spans import MAX_DAYS, USUAL_DAYS, Span, span_of
 from jobs.threads import each_in_thread
 from tenants.authentication import caller
 from tenants.models import Scope, Tenant
-from wire.errors import ApiError
+from wire.queries import one_of
 from wire.spreadsheets import csv_lines
 
 FORMATS = ("json", "csv")
@@ -76,20 +76,13 @@ class Usage(APIView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Return what was used, by day, key, LoRA or checkpoint. Whatever has ended counts for the day it was asked."""
-        by = _one_of(request, "by", tuple(WAYS))
+        by = one_of(request.query_params, "by", tuple(WAYS))
         accepted = request.accepted_renderer.format if request.accepted_renderer else FORMATS[0]
-        wanted = _one_of(request, "format", FORMATS) if "format" in request.query_params else accepted
+        wanted = one_of(request.query_params, "format", FORMATS) if "format" in request.query_params else accepted
         tenant = caller(request).tenant
         span = span_of(tenant, request.query_params)
         rows = usage(tenant, span, by)
         return csv_response(rows, span, by) if wanted == "csv" else Response(_json(tenant, span, by, rows))
-
-
-def _one_of(request: Request, name: str, known: Sequence[str]) -> str:
-    said = request.query_params.get(name, known[0])
-    if said not in known:
-        raise ApiError(400, "invalid_value", f"{name} must be one of: {', '.join(known)}.", param=name)
-    return str(said)
 
 
 def _json(tenant: Tenant, span: Span, by: str, rows: Sequence[Row]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from webhooks.serializers import (
     secrets_json,
 )
 from webhooks.services import find_delivery, find_endpoint
-from wire.errors import ApiError
 from wire.paging import PAGE_PARAMETERS, list_of, listing, page, page_of
+from wire.queries import one_of
 
 MANAGE = dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"), Scope.MANAGE)
 SECRETS = list_of(SecretSerializer)
@@ -139,17 +139,10 @@ class Deliveries(APIView):
         owned = Delivery.objects.for_tenant(tenant).select_related("message", "endpoint").prefetch_related("log")
         if id is not None:
             owned = owned.filter(endpoint=find_endpoint(tenant, id))
-        state = request.query_params.get("state")
-        if state is not None:
-            owned = owned.filter(state=_checked(state))
+        if "state" in request.query_params:
+            owned = owned.filter(state=one_of(request.query_params, "state", STATES))
         rows, has_more = page(owned, request.query_params, "dlv")
         return Response(listing(rows, has_more, DeliverySerializer().to_representation))
-
-
-def _checked(state: str) -> str:
-    if state not in STATES:
-        raise ApiError(400, "invalid_value", f"state must be one of: {', '.join(STATES)}.", param="state")
-    return state
 
 
 class Replay(APIView):

@@ -1,7 +1,7 @@
 """What may stand behind the question mark of a URL? What the description of the door names, and once. But for `format`,
 nothing is passed over."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.http import QueryDict
@@ -45,6 +45,14 @@ def check_names(said: QueryDict, known: Collection[str], passed_over: Collection
             raise ApiError(400, "unknown_parameter", message, param=shown(name))
         if len(values) > 1:
             raise ApiError(400, "duplicate_parameter", f"{name} appears twice.", param=name)
+
+
+def one_of(said: Mapping[str, str], name: str, known: Sequence[str]) -> str:
+    """Return which of these the query says, the first when it says nothing. Raises ApiError."""
+    value = said.get(name, known[0])
+    if value not in known:
+        raise ApiError(400, "invalid_value", f"{name} must be one of: {', '.join(known)}.", param=name)
+    return value
 
 
 def _known_to(view: Any, handler: Any) -> list[str]:
